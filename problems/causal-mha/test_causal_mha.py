@@ -1,0 +1,177 @@
+"""Hidden tests of `causal-mha`. The docstring is what the learner reads; `submission` is all a test needs to know."""
+
+
+def test_load_file(submission):
+    """The file runs and holds an answer.
+
+    zh: 文件能运行，并且里面有答案。
+    """
+    submission.assert_loads()
+
+
+def test_construct_answer(submission):
+    """The class can be made with a width, a number of heads and a longest length.
+
+    zh: 给出宽度、头数和最大长度，就能创建这个类的实例。
+    """
+    submission.assert_constructs()
+
+
+def test_shape_square(submission):
+    """The output has the query's batch and length: (B, L, D).
+
+    zh: 输出的形状与查询一致：(B, L, D)。
+    """
+    submission.assert_shape("square")
+
+
+def test_shape_other(submission):
+    """Another batch size and another length work as well.
+
+    zh: 换一个批大小和长度，同样可以运行。
+    """
+    submission.assert_shape("other")
+
+
+def test_value_square(submission):
+    """The output is softmax(QKᵀ/√d)V, head by head, where position i sees 0..i alone.
+
+    zh: 输出等于逐头计算的 softmax(QKᵀ/√d)V，其中位置 i 只能看到 0..i。
+    """
+    submission.assert_agrees("square")
+
+
+def test_value_other(submission):
+    """Other sizes than the first give right values: no shape is fixed in the code.
+
+    zh: 换成别的大小，数值也正确：代码里没有写死形状。
+    """
+    submission.assert_agrees("other")
+
+
+def test_value_one(submission):
+    """A single position attends to itself.
+
+    zh: 只有一个位置时，它只关注自己。
+    """
+    submission.assert_agrees("one")
+
+
+def test_value_later(submission):
+    """Changing the last position changes nothing before it.
+
+    zh: 改变最后一个位置，不影响它之前的任何输出。
+    """
+    submission.assert_later_unseen()
+
+
+def test_value_projections(submission):
+    """Query, key and value each have a linear map of their own, on their own input.
+
+    zh: 查询、键、值各有自己的线性层，作用在各自的输入上。
+    """
+    submission.assert_free_of(
+        "shared-projection",
+        "shared-across-heads",
+        "missing-projection",
+        "swapped-inputs",
+        "unregistered-parameters",
+        "weigh-wrong-tensor",
+    )
+
+
+def test_value_output(submission):
+    """An output projection follows the merged heads, and nothing after it.
+
+    zh: 合并各头之后是输出投影，其后不再有别的运算。
+    """
+    submission.assert_free_of("missing-output-projection", "extra-residual", "extra-normalization")
+
+
+def test_value_layout(submission):
+    """Each reshape is allowed by the strides, and the key is transposed for the product.
+
+    zh: 每次变形都符合步幅的要求，相乘时键已转置。
+    """
+    submission.assert_free_of("non-contiguous-view", "key-not-transposed")
+
+
+def test_value_mask(submission):
+    """What lies ahead is masked before the softmax, with a fill low enough for any score.
+
+    zh: 未来的位置在 softmax 之前被掩掉，填充值足够小。
+    """
+    submission.assert_free_of(
+        "mask-missing",
+        "mask-inverted",
+        "mask-off-by-one",
+        "mask-after-softmax",
+        "mask-fill-value",
+        "unexpected-mask",
+    )
+
+
+def test_backward_slopes(submission):
+    """Every gradient is the slope that differences measure, and none is cut off.
+
+    zh: 每个梯度都与差商测得的斜率一致，没有被截断。
+    """
+    submission.assert_gradients()
+    submission.assert_free_of("detached-graph", "wrong-gradient")
+
+
+def test_backward_registered(submission):
+    """Every weight in use is a registered parameter that an optimizer would find.
+
+    zh: 用到的每个权重都是已注册的参数，优化器能找到它。
+    """
+    submission.assert_free_of("unregistered-parameters")
+
+
+def test_robust_same_twice(submission):
+    """In evaluation the same call gives the same output, dropout or not.
+
+    zh: 评估模式下，同样的调用得到同样的输出，无论是否设置了 dropout。
+    """
+    submission.assert_same_twice()
+    submission.assert_free_of("nondeterministic", "dropout-in-eval")
+
+
+def test_robust_dropout(submission):
+    """A dropout rate, if it can be given, acts in training.
+
+    zh: 如果能设置 dropout，它在训练时确实起作用。
+    """
+    submission.assert_free_of("dropout-missing")
+
+
+def test_robust_inputs(submission):
+    """The inputs are left as they were.
+
+    zh: 不改动输入。
+    """
+    submission.assert_free_of("mutates-input")
+
+
+def test_robust_batch(submission):
+    """One item of a batch does not change another's output.
+
+    zh: 批中的一项不影响另一项的输出。
+    """
+    submission.assert_free_of("batch-mixing")
+
+
+def test_robust_large(submission):
+    """Large scores do not overflow: no inf, no nan.
+
+    zh: 分数很大时也不溢出：没有 inf，没有 nan。
+    """
+    submission.assert_free_of("unstable-softmax", "nan-output")
+
+
+def test_robust_by_hand(submission):
+    """Attention is written out, not taken ready made.
+
+    zh: 注意力由自己写出，没有直接调用现成实现。
+    """
+    submission.assert_free_of("builtin-used")
