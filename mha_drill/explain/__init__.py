@@ -1,0 +1,1 @@
+"""The room that teaches: topics as data, pictures as records, one stride model under both. Torch-free."""

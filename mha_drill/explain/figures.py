@@ -1,0 +1,192 @@
+"""What a picture holds, as records: made by `films` and `tables`, drawn by `mha_drill/ui/pictures.py`.
+
+A number in a cell is a place in x: cell n holds what lay at place n of x's memory, wherever it is by then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mha_drill.explain.strides import Shape
+from mha_drill.records import Step
+
+Fate = Literal["start", "same", "copied", "itself", "raises"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Cells of one token and one head that lie together; None stands for numbers left out.
+
+    gap: cells are left out right before this block.
+    """
+
+    token: int
+    head: int
+    numbers: tuple[int | None, ...]
+    gap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A row of cells. more: cells are left out after the last one."""
+
+    blocks: tuple[Block, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Why a `view` raises: `axis` and the next cannot merge; its stride is `have`, size * stride = `need`."""
+
+    axis: int
+    axes: tuple[str, str]
+    have: int
+    size: int
+    stride: int
+
+    @property
+    def need(self) -> int:
+        """The stride that would let the two axes merge."""
+        return self.size * self.stride
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One line of code and the tensor after it.
+
+    memory: its cells as they lie. reading: the order its indices read them in, where that is another one.
+    For the fate "raises" there is no tensor: no strips, and `clash` says why.
+    """
+
+    code: str
+    fate: Fate
+    shape: Shape = ()
+    strides: Shape = ()
+    memory: Strip = Strip(())
+    reading: Strip | None = None
+    clash: Clash | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Which tokens, heads and places in a head are drawn."""
+
+    tokens: tuple[int, ...]
+    heads: tuple[int, ...]
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A tensor's way through several lines of code, drawn for batch item 0 and the cells kept."""
+
+    stages: tuple[Stage, ...]
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one position holds: its blocks, and whether each is the one that belongs there."""
+
+    position: int
+    blocks: tuple[Block, ...]
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One way of doing it: the code, and its rows by head (None where a row holds all heads)."""
+
+    code: str
+    groups: tuple[tuple[int | None, tuple[Row, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The right call beside the wrong one of the same shape.
+
+    what: which one, "split" or "merge". reach: how many tokens the wrong first head (or row) mixes or misses.
+    same: with one head or one token the two agree.
+    """
+
+    what: Literal["split", "merge"]
+    right: Side
+    wrong: Side
+    shape: Shape
+    reach: int
+    same: bool
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two neighbouring axes, and whether one axis can stand for both: `have` must be `size * stride`.
+
+    free: one of them has size 1, so that nothing is asked.
+    """
+
+    axes: tuple[str, str]
+    have: int
+    size: int
+    stride: int
+    merges: bool
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """One tensor's neighbouring axes, each pair with its verdict, and whether the whole is contiguous."""
+
+    code: str
+    shape: Shape
+    strides: Shape
+    contiguous: bool
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mergings:
+    """Several tensors' pairs of axes, to show that merging and being contiguous are two questions."""
+
+    tensors: tuple[Merging, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One axis of an address: index * stride."""
+
+    axis: str
+    size: int
+    index: int
+    stride: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one element lies: the terms that add up to `place`."""
+
+    code: str
+    element: str
+    terms: tuple[Term, ...]
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class WalkRow:
+    """One of the ten steps: its code, the shape after it in letters and in numbers."""
+
+    step: Step
+    code: str
+    letters: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The shapes of all ten steps."""
+
+    rows: tuple[WalkRow, ...]
+
+
+Picture = Film | Comparison | Mergings | Address | Walk
