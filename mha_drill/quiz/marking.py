@@ -1,0 +1,140 @@
+"""Marking a short answer against its key points; called by `quiz.asking`, which lets the learner overrule it.
+
+A point is said when the answer has, close together, the concepts of one of its wordings, each with the same
+sign (`quiz.reading`). One that is only denied, or only named in a list of keywords, is told apart, and gets
+no mark. Text added to an answer never takes a point away, unless it turns round what was said before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal
+
+from mha_drill.quiz.concepts import ideas
+from mha_drill.quiz.reading import Token, read
+from mha_drill.records import Point
+
+Finding = Literal["said", "named", "denied", "missed"]
+
+ENOUGH: Final = 0.75  # of a wording's weight: of three equal concepts all, of four three
+AGAINST: Final = 0.2  # of a wording's weight may have the other sign
+LONGEST_ANSWER: Final = 20_000
+GENERIC: Final = frozenset(
+    {"position", "sequence", "capture", "look", "global", "attention", "transformer", "fast", "training"}
+)
+_WEIGHTS: Final = {"generic": 0.7, "idea": 1.0, "word": 0.4, "pair": 0.3, "example": 0.2}
+
+
+@dataclass(frozen=True, slots=True)
+class PointMark:
+    """What became of one point. start, end: where in the answer, both 0 when it was missed."""
+
+    point: Point
+    finding: Finding
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """A marked answer. keywords: it lists words and says nothing about them."""
+
+    answer: str
+    points: tuple[PointMark, ...]
+    keywords: bool
+
+    @property
+    def said(self) -> int:
+        """Return how many points were said."""
+        return sum(mark.finding == "said" for mark in self.points)
+
+    @property
+    def score(self) -> float:
+        """Return the mark, between 0 and 1."""
+        return self.said / len(self.points) if self.points else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """One way to put a point: the weight of each concept and sign it has."""
+
+    weights: dict[tuple[str, int], float]
+
+    @property
+    def window(self) -> int:
+        return 2 * len(self.weights) + 6
+
+
+def mark(points: Sequence[Point], answer: str) -> Marking:
+    """Return what `answer` says of `points`; any text at all may be given."""
+    answer = answer[:LONGEST_ANSWER]
+    tokens = read(answer)
+    marks = tuple(_marked(point, tokens) for point in points)
+    told = [token.told for token in tokens]
+    return Marking(answer, marks, keywords=bool(told) and not any(told))
+
+
+@cache
+def _wordings(point: Point) -> tuple[_Wording, ...]:
+    """Return the ways to put a point; what carries no meaning at all is no way to put it."""
+    read_once = [read(wording) for wording in (*point.wordings_en, *point.wordings_zh)]
+    return tuple(
+        _Wording({(token.name, token.sign): _weight(token.name) for token in tokens})
+        for tokens in read_once
+        if tokens
+    )
+
+
+def _weight(name: str) -> float:
+    if name == "example" or name in GENERIC:
+        return _WEIGHTS["example" if name == "example" else "generic"]
+    if name in ideas():
+        return _WEIGHTS["idea"]
+    return _WEIGHTS["word" if name.isascii() else "pair"]
+
+
+def _marked(point: Point, tokens: list[Token]) -> PointMark:
+    """Return the best that any wording finds anywhere: said, else named, else denied, else missed."""
+    best = PointMark(point, "missed")
+    rank = {"missed": 0, "denied": 1, "named": 2, "said": 3}
+    for wording in _wordings(point):
+        for finding, start, end in _findings(wording, tokens):
+            if rank[finding] > rank[best.finding]:
+                best = PointMark(point, finding, start, end)
+            if finding == "said":
+                return best
+    return best
+
+
+def _findings(wording: _Wording, tokens: list[Token]) -> list[tuple[Finding, int, int]]:
+    """Return every place of the answer that has enough of a wording."""
+    names = {name for name, _ in wording.weights}
+    places = [at for at, token in enumerate(tokens) if token.name in names]
+    whole = sum(wording.weights.values())
+    found: list[tuple[Finding, int, int]] = []
+    for begin in range(len(places)):
+        agreeing: set[tuple[str, int]] = set()
+        other: set[tuple[str, int]] = set()
+        told = turned = False
+        last = places[begin]
+        for at in places[begin:]:
+            token = tokens[at]
+            if at - places[begin] >= wording.window or token.sentence != tokens[places[begin]].sentence:
+                break
+            if (token.name, token.sign) in wording.weights:
+                agreeing.add((token.name, token.sign))
+            else:
+                other.add((token.name, 1 - token.sign))
+                turned = turned or token.turned
+            told, last = token.told, at
+            agreed = sum(wording.weights[pair] for pair in agreeing)
+            against = sum(wording.weights[pair] for pair in other - agreeing)
+            span = (tokens[places[begin]].start, tokens[last].end)
+            if agreed >= ENOUGH * whole and against <= AGAINST * whole:
+                found.append(("said" if told else "named", *span))
+                break
+            if turned and agreed + against >= ENOUGH * whole and against > AGAINST * whole:
+                found.append(("denied", *span))
+    return found
