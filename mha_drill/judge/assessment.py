@@ -1,0 +1,130 @@
+"""Hold one traced call against the reference: does it agree, and on what material. Judge side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from mha_drill.attention.steps import Material, Walk, walk_through
+from mha_drill.judge.matching import TOLERANCE, close, order_of
+from mha_drill.judge.recording import Recording
+from mha_drill.judge.roles import Roles, Side, find_roles
+from mha_drill.judge.tail import Tail, find_tail
+from mha_drill.judge.wiring import Wiring
+
+
+@dataclass(slots=True)
+class Assessment:
+    """One call of the submission beside the reference.
+
+    agrees: the merged heads are the reference's up to the order of channels, and what follows is right.
+    walk: the reference's tensors by step on the submission's own projections.
+    """
+
+    recording: Recording
+    wiring: Wiring
+    roles: Roles | None
+    material: Material | None
+    walk: Walk | None
+    tail: Tail | None
+    agrees: bool
+    output: np.ndarray | None
+
+
+def assess(
+    recording: Recording,
+    output: np.ndarray | None,
+    inputs: dict[str, np.ndarray],
+    heads: tuple[int, ...],
+    allowed: np.ndarray | None,
+    tolerance: float = TOLERANCE,
+) -> Assessment:
+    """Assess one call. heads: the acceptable numbers of heads. allowed: True where a query may see a key."""
+    wiring = Wiring(recording)
+    roles = find_roles(recording, wiring)
+    if roles is None:
+        return Assessment(recording, wiring, None, None, None, None, False, output)
+    result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance)
+    if not result.agrees:
+        # Scores made the other way round and turned later are right too.
+        turned = replace(roles, query=roles.key, key=roles.query)
+        other = _assess(recording, wiring, turned, output, inputs, heads, allowed, tolerance)
+        if other.agrees:
+            return other
+    return result
+
+
+def _assess(
+    recording: Recording,
+    wiring: Wiring,
+    roles: Roles,
+    output: np.ndarray | None,
+    inputs: dict[str, np.ndarray],
+    heads: tuple[int, ...],
+    allowed: np.ndarray | None,
+    tolerance: float,
+) -> Assessment:
+    result = Assessment(recording, wiring, roles, None, None, None, False, output)
+    result.material = material_of(roles, inputs, heads, allowed)
+    if result.material is None:
+        return result
+    try:
+        result.walk = walk_through(result.material)
+    except RuntimeError:
+        return result
+    if output is None or output.ndim != 3:
+        return result
+    result.tail = find_tail(recording, roles, output, inputs)
+    if result.tail is None or result.tail.fault:
+        return result
+    sides = (roles.query, roles.key, roles.value)
+    if not all(side.proper for side in sides) or any(side.heads not in heads for side in sides):
+        return result
+    merged = flat(result.walk["merge"])
+    result.agrees = order_of(merged, result.tail.merged, tolerance) is not None
+    return result
+
+
+def flat(tensor: torch.Tensor) -> np.ndarray:
+    """(B, L, C) as rows (B*L, C)."""
+    return tensor.reshape(-1, tensor.shape[-1]).numpy()
+
+
+def material_of(
+    roles: Roles, inputs: dict[str, np.ndarray], heads: tuple[int, ...], allowed: np.ndarray | None
+) -> Material | None:
+    """Return what the reference is fed, or None where the three sides do not fit together."""
+    query, key, value = roles.query, roles.key, roles.value
+    proper = query.proper and key.proper and value.proper
+    count = (
+        query.heads
+        if proper and query.heads == key.heads == value.heads and query.heads in heads
+        else heads[0]
+    )
+    if (
+        query.rows.shape[-1] % count
+        or key.rows.shape[-1] != query.rows.shape[-1]
+        or value.rows.shape[-1] % count
+    ):
+        return None
+    if key.rows.shape[:2] != value.rows.shape[:2] or query.rows.shape[0] != key.rows.shape[0]:
+        return None
+    permitted = None
+    if allowed is not None:
+        permitted = torch.from_numpy(allowed.copy())
+    raw = tuple(
+        torch.from_numpy(np.array(inputs.get(side.source, side.rows))) for side in (query, key, value)
+    )
+    return Material(
+        torch.from_numpy(query.rows),
+        torch.from_numpy(key.rows),
+        torch.from_numpy(value.rows),
+        count,
+        permitted,
+        (raw[0], raw[1], raw[2]),
+    )
+
+
+__all__ = ["Assessment", "Side", "assess", "close", "flat"]

@@ -1,0 +1,477 @@
+"""What parameter names mean: how a constructor and a forward of any naming are called.
+
+A plan says what each parameter gets; the judge tries the plans in order and keeps the first that agrees with
+the reference, not the first that runs. The runner uses `value_for` when a configuration object is asked for
+an attribute. Nothing here knows what attention computes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+# What a constructor parameter may mean, most telling pattern first. Names are matched in lower case without
+# underscores, so that `numHeads`, `num_heads` and `NUM_HEADS` are one.
+MEANINGS: tuple[tuple[str, str], ...] = (
+    (
+        "config",
+        r"(config|cfg|conf|args|params|hparams|hyperparams|opts?|options|settings|hp|modelargs|modelconfig)",
+    ),
+    (
+        "head_dim",
+        r"(headdims?|dimheads?|dimperhead|perheaddim|dhead|headsize|headwidth|headembed(ding)?dim|headembdim|dimhead|hs|headfeatures|headchannels|channelsperhead|sizeperhead|attentionheadsize|hdim|perheadsize|singleheaddim|depthperhead)",
+    ),
+    (
+        "kv_heads",
+        r"(n|num|numof)?(kv|keyvalue)heads?(num|count)?|nkvheads?|numkeyvalueheads?|nkvh|kvhead|kvh|numgroups|numkvgroups|ngroups",
+    ),
+    (
+        "heads",
+        r"(n|num|no|number|count|total|numberof|numof|nof|nb|nr)?(attn|attention|sa|mha|self|encoder|decoder)?(attn|attention)?heads?(num|count|number|n|s)?|nhs?|h|nheads?|numh|headcount|headnumber|nattnheads?|nhead|nattentionheads",
+    ),
+    ("dropout", r".*drop.*|p|pdrop|keepprob"),
+    (
+        "context",
+        r"(block|context|ctx|window|sequence|seq|max|maxseq|maxsequence|maxcontext|maxctx|maxposition|maxtoken|token|position|target|src|tgt|time)(size|len|length|s|window|tokens|embeddings|steps?)?|maxpositionembeddings|nctx|nctxs|ctxlength|maxlen|maxlength|npositions|maxt|t|l|seqlen|seqlength|contextlength|maxcontextlength|maxseqlength|maxseqlen|numtokens|numpatches|maxblocksize",
+    ),
+    (
+        "bias",
+        r"(qkv|use|add|with|has|attn|attention|proj|projection|out|linear|q|k|v|enable|in|kv|qk|include)*bias(es)?|outbias",
+    ),
+    (
+        "causal",
+        r"(is|use|apply|with)?(causal|masked|autoregressive|decoder|isdecoder|unidirectional)(mask|attention)?|mask|usemask|maskfuture|iscausal",
+    ),
+    ("batch_first", r"batchfirst"),
+    ("device", r"device"),
+    ("dtype", r"(d|param)?type|torchdtype"),
+    ("temperature", r"temperature|temp|scalefactor|sqrtdk"),
+    ("scale", r"(qk|softmax|attn|attention)?(scale|scaling)"),
+    ("batch", r"(batch|batchsize|bsz|bs|b|n)"),
+    ("layer", r"layer(idx|id|index|number|num|th)?|idx|index"),
+    ("layers", r"(n|num)layers?|depthlayers|numhiddenlayers|numblocks|nblocks"),
+    ("vocabulary", r"vocab(ulary)?(size)?|nvocab|numembeddings"),
+    (
+        "head_dim",
+        r"(d|dim)(k|v|q|qk|kv|key|value|query|keys|values|queries)|(k|v|q|qk|key|value|query)(dim|size|channels|depth|features)|(attn|attention)dim|depth",
+    ),
+    (
+        "width",
+        r"(d|n|dim|size)?(model|embd?|embed|embeds|emb|embeddings?|hidden|hiddens?|hid|hids|state)(dims?|dimensions?|size|sizes|s|d|channels?|features?|width|units|length|states?)?|d|c|e|dm|dims?|dimensions?|dimin|dimout|din|dout|inputd|width|units|channels?|(n|num)(hiddens?|hids?|channels?|features?|units|embeds?|embd)|(in|out|input|output|inp|model|inner|all|total|embed|emb|feature|features|token|tokens|q|query|k|key|v|value|context|cross|attn|latent)(_)?(dims?|dimensions?|channels?|features?|size|sizes|width|units|embd|emb)|features?|featuredim|wordvecsize|wordvecdim|innerdim|hiddenunits|dmodels?|modelsize|dmod|ndim|nembd|dembed|dembd|demb|nembed|nstate|attentionsize|hiddenstatesize",
+    ),
+)
+_COMPILED = tuple((meaning, re.compile(pattern)) for meaning, pattern in MEANINGS)
+
+# What a forward parameter may mean.
+ROLES: tuple[tuple[str, str], ...] = (
+    (
+        "weight",
+        r"(w|weights?|mat|matrix|proj)(q|k|v|o|out|output|qkv|query|key|value)|(q|k|v|o|out|query|key|value)(w|weights?|proj|projection|matrix)",
+    ),
+    ("bias", r"b(q|k|v|o|out)|(q|k|v|o|out)bias"),
+    (
+        "need",
+        r"(need|return|output|get|with|average|avg|show|save|keep)(the)?(attn|attention|head|all)?(weights?|attn|attention|attentions|scores?|attnweights|attentionweights|map|maps|probs|mask)?|needheadweights|averageattnweights|verbose|debug",
+    ),
+    ("lengths", r"(valid|seq|sequence|key|src|source|input)?(lens?|lengths?)|validlen"),
+    ("causal", r"(is|use|apply)?(causal|masked)(mask|attn|attention)?|autoregressive"),
+    ("mask", r".*mask.*|.*padding.*|attnbias|attentionbias|bias|allowed|visible|keep"),
+    ("dropout", r".*drop.*|p|training|train|istraining"),
+    ("scale", r"scale|scaling|scalefactor|temperature"),
+    (
+        "cache",
+        r".*(cache|past|incremental|layer|position|pos|freqs|rotary|rope).*|startpos|state|statickv|usecache",
+    ),
+    ("heads", r"(n|num|number)?(of)?heads?(num)?|nh|h|nheads?|numheads?"),
+    ("head_dim", r"(d|dim)(k|v|q|head|model)?|headdim|headsize"),
+    ("kv", r"kv|keyvalues?|keyvaluestates|kvinput|inputskv|inputkv|xkv|keysvalues|kvstates|kvin|xsource"),
+    (
+        "context",
+        r"(context|ctx|memory|mem|cross|cond|conditioning|source|src|enc|encoder|other|y|z|xcross|key_value)(states?|outputs?|out|hiddenstates?|input|inputs|embeddings?|embeds?|hidden|features?|x|tokens|sequence|seq)?|crossinput|x2|xb|xcontext|xenc|xencoder|xcross",
+    ),
+    (
+        "q",
+        r"(x|in|input|inputs|proj|the)?(q|qs|que|query|queries|querys|quer|querystates|queryinput|queryin|qinput|qin|inputq|inputsq|xq|target|tgt)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
+    ),
+    (
+        "k",
+        r"(x|in|input|inputs|proj|the)?(k|ks|key|keys|keystates|keyinput|keyin|kinput|kin|inputk|inputsk|xk)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
+    ),
+    (
+        "v",
+        r"(x|in|input|inputs|proj|the)?(v|vs|val|vals|value|values|valuestates|valueinput|valuein|vinput|vin|inputv|inputsv|xv)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
+    ),
+    (
+        "x",
+        r"x|xs|x1|xa|h|e|z|inp|inputs?|data|tokens?|hidden|hiddenstates?|emb|embs|embeddings?|embed|embeds|seq|seqs|sequence|sequences|features?|tensor|feats?|inputtensor|inputembeddings?|inputsequence|xin|xinput|batch|src|state|states|inputx|inputdata|inputfeatures|tokenembeddings",
+    ),
+)
+_ROLES = tuple((role, re.compile(pattern)) for role, pattern in ROLES)
+
+CHINESE: dict[str, str] = {
+    "查询": "q", "键": "k", "值": "v", "输入": "x", "掩码": "mask", "遮罩": "mask", "上下文": "context",
+    "头数": "heads", "多头数": "heads", "维度": "width", "模型维度": "width", "隐藏维度": "width",
+    "随机失活": "dropout", "丢弃率": "dropout", "头": "heads", "宽度": "width",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a signature as the runner saw it."""
+
+    name: str
+    kind: str
+    required: bool
+    annotation: str = ""
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The sizes of one probe. width D, heads H; lengths are those of query and key."""
+
+    batch: int = 2
+    heads: int = 4
+    width: int = 24
+    query_length: int = 5
+    key_length: int = 7
+    context: int = 32
+    dropout: float = 0.0
+    causal: bool = False
+    head_dim: int = 0
+    bias: bool | None = None
+    extra: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def head_width(self) -> int:
+        """Width of one head, d = D / H unless given."""
+        return self.head_dim or self.width // self.heads
+
+
+def plain(name: str) -> str:
+    """Return a name in lower case without underscores and trailing digits' separators."""
+    return name.replace("_", "").lower()
+
+
+def meaning(name: str) -> str | None:
+    """Return what a constructor parameter of this name means, or None."""
+    if name in CHINESE:
+        return CHINESE[name]
+    if name in ("D", "C", "E", "H", "T", "L", "B", "N"):
+        return {"D": "width", "C": "width", "E": "width", "H": "heads", "T": "context", "L": "context"}.get(
+            name, "batch"
+        )
+    bare = plain(name)
+    return next((found for found, pattern in _COMPILED if pattern.fullmatch(bare)), None) or _likely(bare)
+
+
+def _likely(bare: str) -> str | None:
+    """Return what an unlisted name most likely means by the words in it."""
+    if "head" in bare:
+        return "head_dim" if re.search(r"dim|size|width|dhead|headd", bare) else "heads"
+    if re.search(r"drop|prob", bare):
+        return "dropout"
+    if re.search(r"(seq|ctx|context|block|max).*(len|size)|maxlen", bare):
+        return "context"
+    if re.search(r"model|emb|hid|dim|channel|width|feat", bare):
+        return "width"
+    return None
+
+
+def role(name: str) -> str | None:
+    """Return what a forward parameter of this name means, or None."""
+    if name in CHINESE:
+        return CHINESE[name]
+    bare = plain(name)
+    return next((found for found, pattern in _ROLES if pattern.fullmatch(bare)), None)
+
+
+def value_for(name: str, sizes: Sizes, default: Any = None) -> Any:
+    """Return the value a parameter or attribute of this name gets; KeyError when the name means nothing."""
+    found = meaning(name)
+    match found:
+        case "width":
+            return sizes.width
+        case "heads" | "kv_heads":
+            return sizes.heads
+        case "head_dim":
+            return sizes.head_width
+        case "dropout":
+            if isinstance(default, bool):
+                return sizes.dropout > 0
+            return sizes.dropout
+        case "context":
+            return sizes.context
+        case "bias":
+            return True if sizes.bias is None else sizes.bias
+        case "causal":
+            return sizes.causal
+        case "batch_first":
+            return True
+        case "device":
+            return "cpu"
+        case "dtype":
+            return {"$": "dtype"}
+        case "temperature":
+            return sizes.head_width**0.5
+        case "scale":
+            return True if isinstance(default, bool) else sizes.head_width**-0.5
+        case "batch":
+            return sizes.batch
+        case "layer":
+            return 0
+        case "layers":
+            return 2
+        case "vocabulary":
+            return 50
+        case "config":
+            return {"$": "config"}
+    raise KeyError(name)
+
+
+def plain_sizes(sizes: Sizes) -> dict[str, Any]:
+    """Return sizes as JSON."""
+    return {name: getattr(sizes, name) for name in sizes.__dataclass_fields__}
+
+
+# Parameters with a default are set where the meaning matters to the probe; others keep their own default.
+_SET_ANYWAY = frozenset(
+    {"width", "heads", "dropout", "context", "causal", "batch_first", "kv_heads", "config"}
+)
+
+
+def constructor_plans(
+    parameters: list[Parameter], sizes: Sizes, annotated: dict[str, list[Parameter]]
+) -> list[dict[str, Any]]:
+    """Return ways to call a constructor, best first: each maps parameter names to values.
+
+    annotated: the fields of classes in the file that an annotation may name (a configuration defined there).
+    """
+    named = {item.name: meaning(item.name) for item in parameters}
+    has_width = any(found == "width" for found in named.values())
+    has_heads = any(found == "heads" for found in named.values())
+    plan: dict[str, Any] = {}
+    unknown: list[str] = []
+    choices: dict[str, list[Any]] = {}
+    loose: list[Parameter] = []
+    for item in parameters:
+        if item.kind in ("var_positional", "var_keyword"):
+            continue
+        found = named[item.name]
+        if found == "head_dim" and _LOOSE.fullmatch(plain(item.name)):
+            loose.append(item)
+            continue
+        if item.annotation in annotated or (found == "config" and item.required):
+            plan[item.name] = {
+                "$": "config",
+                "class": item.annotation if item.annotation in annotated else "",
+            }
+            continue
+        if found is None:
+            if item.required:
+                unknown.append(item.name)
+            continue
+        if (
+            not item.required
+            and found not in _SET_ANYWAY
+            and not (found == "scale" and isinstance(item.default, bool))
+        ):
+            continue
+        if not item.required and found == "context" and item.default is None:
+            continue
+        value = value_for(item.name, sizes, item.default)
+        if found == "dropout" and not item.required and item.default in (None, False) and sizes.dropout == 0:
+            continue
+        if found == "head_dim" and not has_width:
+            # `Attention(d_k)`: the only size there is, so it is the width.
+            value = sizes.width if not has_heads else sizes.head_width
+            choices[item.name] = [value, sizes.head_width] if not has_heads else [value]
+            if item.name in ("head_size",) and not has_heads:
+                choices[item.name] = [sizes.width, sizes.heads]
+        elif found == "head_dim" and not has_heads:
+            choices[item.name] = [value, sizes.width, sizes.heads]
+        elif found in ("scale",) and item.required:
+            choices[item.name] = [value, sizes.head_width**0.5]
+        elif found == "batch" and item.required and not has_width and plain(item.name) == "n":
+            choices[item.name] = [sizes.width, sizes.batch]
+        plan[item.name] = value
+    if unknown:
+        _guess(unknown, plan, choices, sizes, has_width, has_heads)
+    plans = _with_loose(plan, loose, sizes, has_width, named)
+    for name, values in choices.items():
+        plans = [dict(known, **{name: value}) for known in plans for value in values]
+    return _distinct(plans)[:8]
+
+
+# `key_size`, `query_dim`: the width of an input to some, of a head to others.
+_LOOSE = re.compile(r"(k|v|q|qk|kv|key|value|query|keys|values|queries)(dim|size|channels|features|width)")
+
+
+def _with_loose(
+    plan: dict[str, Any], loose: list[Parameter], sizes: Sizes, has_width: bool, named: dict[str, str | None]
+) -> list[dict[str, Any]]:
+    """Return the plan with every loose size as a head's width, and as the width, the likelier first."""
+    wanted = [item.name for item in loose if item.required or item.default is not None]
+    if not wanted:
+        return [plan]
+    heads_told = any(found == "head_dim" and name not in wanted for name, found in named.items())
+    values = (
+        [sizes.width, sizes.head_width] if heads_told or not has_width else [sizes.head_width, sizes.width]
+    )
+    return [plan | dict.fromkeys(wanted, value) for value in values]
+
+
+def _guess(
+    unknown: list[str],
+    plan: dict[str, Any],
+    choices: dict[str, list[Any]],
+    sizes: Sizes,
+    width: bool,
+    heads: bool,
+) -> None:
+    """Give required parameters of unknown names the sizes still missing, in the usual order."""
+    missing = [value for have, value in ((width, sizes.width), (heads, sizes.heads)) if not have]
+    for position, name in enumerate(unknown):
+        first = missing[position] if position < len(missing) else sizes.width
+        plan[name] = first
+        rest = [sizes.width, sizes.heads, sizes.head_width]
+        choices[name] = [first, *(value for value in rest if value != first)]
+
+
+def _distinct(plans: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    seen: list[dict[str, Any]] = []
+    for plan in plans:
+        if plan not in seen:
+            seen.append(plan)
+    return seen
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One way to call forward: what each parameter gets.
+
+    arguments: (parameter name, source), where a source is "q", "k", "v", "x", "context", "mask" or a value.
+    by_name: keyword-only parameters, passed by name. style: "x", "qkv", "cross" or "kv".
+    """
+
+    style: str
+    arguments: tuple[tuple[str, Any], ...]
+    by_name: frozenset[str]
+    mask: str | None = None
+    lengths: bool = False
+    masks: int = 1
+
+    @property
+    def separate(self) -> bool:
+        """Whether query and key come in apart, so that their lengths may differ."""
+        return self.style != "x"
+
+
+def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
+    """Return ways to call forward, best first."""
+    usable = [item for item in parameters if item.kind not in ("var_positional", "var_keyword")]
+    roles = {item.name: role(item.name) for item in usable}
+    required = [item.name for item in usable if item.required]
+    plans: list[Call] = []
+    by_name = frozenset(item.name for item in usable if item.kind == "keyword_only")
+    tensors = [name for name, found in roles.items() if found in ("q", "k", "v", "x", "context", "kv")]
+    for sources in _sources(usable, roles, tensors, required):
+        arguments: list[tuple[str, Any]] = []
+        masks = [name for name, found in roles.items() if found == "mask" and name not in sources]
+        # A mask of queries hides rows, not keys: the one for keys is what can be judged.
+        masks.sort(key=lambda name: bool(re.match(r"(q|query|queries|tgt|target)_", name)))
+        mask = masks[0] if masks else None
+        mask = mask or next((name for name, found in roles.items() if found == "lengths"), None)
+        for item in usable:
+            if item.name in sources:
+                arguments.append((item.name, sources[item.name]))
+            elif item.required:
+                arguments.append((item.name, _literal(item.name, roles[item.name], sizes)))
+            elif roles[item.name] == "causal" and sizes.causal:
+                arguments.append((item.name, True))
+        used = set(sources.values())
+        if {"q", "k", "v"} <= used:
+            style = "qkv"
+        elif "context" in used:
+            style = "cross"
+        else:
+            style = "x"
+        plans.append(
+            Call(
+                style,
+                tuple(arguments),
+                by_name,
+                mask,
+                mask is not None and roles[mask] == "lengths",
+                len(masks),
+            )
+        )
+    if any(item.kind == "var_positional" for item in parameters) and not plans:
+        plans.append(Call("qkv", (("*0", "q"), ("*1", "k"), ("*2", "v")), frozenset()))
+        plans.append(Call("x", (("*0", "x"),), frozenset()))
+    return plans
+
+
+def _sources(
+    usable: list[Parameter], roles: dict[str, str | None], tensors: list[str], required: list[str]
+) -> list[dict[str, str]]:
+    """Return assignments of tensors to parameter names, best first."""
+    found: list[dict[str, str]] = []
+    by_role: dict[str, list[str]] = {}
+    for name in tensors:
+        by_role.setdefault(str(roles[name]), []).append(name)
+    if all(kind in by_role for kind in ("q", "k", "v")):
+        found.append({by_role[kind][0]: kind for kind in ("q", "k", "v")})
+    elif "x" in by_role and "k" in by_role and "v" in by_role:
+        found.append({by_role["x"][0]: "q", by_role["k"][0]: "k", by_role["v"][0]: "v"})
+    elif ("q" in by_role or "x" in by_role) and ("kv" in by_role or "context" in by_role):
+        query = (by_role.get("q") or by_role["x"])[0]
+        other = (by_role.get("kv") or by_role["context"])[0]
+        found.append({query: "q", other: "context"})
+        if other not in required:
+            found.append({query: "x"})
+    elif "x" in by_role and len(by_role["x"]) >= 2 and len(required) >= 2 and by_role["x"][1] in required:
+        found.append({by_role["x"][0]: "q", by_role["x"][1]: "context"})
+    elif "x" in by_role:
+        found.append({by_role["x"][0]: "x"})
+    elif "q" in by_role and "k" in by_role:
+        found.append({by_role["q"][0]: "q", by_role["k"][0]: "context"})
+    elif len(by_role.get("q", [])) == 1 and len(required) <= 1:
+        found.append({by_role["q"][0]: "x"})
+    positional = [
+        item.name
+        for item in usable
+        if roles[item.name] in (None, "q", "k", "v", "x", "context", "kv")
+        and (item.required or roles[item.name] in ("q", "k", "v", "x"))
+    ]
+    if len(positional) >= 3:
+        found.append(dict(zip(positional, ("q", "k", "v"), strict=False)))
+    if len(positional) == 2:
+        found.append(dict(zip(positional, ("q", "context"), strict=True)))
+    if positional:
+        found.append({positional[0]: "x"})
+    elif usable and not found:
+        found.append({usable[0].name: "x"})
+    distinct: list[dict[str, str]] = []
+    for sources in found:
+        if sources not in distinct:
+            distinct.append(sources)
+    return distinct[:4]
+
+
+def _literal(name: str, found: str | None, sizes: Sizes) -> Any:
+    match found:
+        case "heads":
+            return sizes.heads
+        case "head_dim":
+            return sizes.head_width
+        case "scale":
+            return sizes.head_width**-0.5
+        case "causal" | "need":
+            return found == "causal" and sizes.causal
+        case "dropout":
+            return 0.0
+        case "weight" | "bias":
+            return {"$": found, "name": name}
+    return None

@@ -1,0 +1,149 @@
+"""Which class or function of the file is the answer: by its name, by what it is called with, by who uses whom. Judge side."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from mha_drill.judge.binding import Parameter, meaning, role
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A class or a function the file defines, as the runner saw it.
+
+    construct: the constructor's parameters, empty for a function. call: forward's or the function's.
+    """
+
+    name: str
+    line: int
+    kind: str
+    module: bool
+    construct: tuple[Parameter, ...]
+    call: tuple[Parameter, ...]
+    uses: frozenset[str]
+    attributes: frozenset[str]
+    doc: str
+    methods: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, entry: dict[str, Any]) -> Definition | None:
+        """Return a definition from the runner's words, or None for what cannot be called."""
+        if entry["call"] is None:
+            return None
+        return cls(
+            entry["name"],
+            entry["line"],
+            entry["kind"],
+            bool(entry.get("module")),
+            tuple(Parameter(**item) for item in entry["construct"]),
+            tuple(Parameter(**item) for item in entry["call"]),
+            frozenset(entry["uses"]),
+            frozenset(entry["attributes"]),
+            entry["doc"],
+            tuple(entry.get("methods", ())),
+        )
+
+
+_MULTI = re.compile(r"multi|mha|mhsa|msa|heads|多头")
+_SINGLE = re.compile(r"single|selfatt|head$|单头|^sa$")
+_CAUSAL = re.compile(r"causal|mask|decoder|gpt|autoregress|因果")
+_ATTENTION = re.compile(r"att|mha|msa|sdpa|head|注意力|dotproduct|sa$")
+_DOT = re.compile(r"scaled|dotprod|sdpa|dpa|缩放|点积")
+_OTHER = re.compile(
+    r"block|layer$|encoder|decoder|transformer|gpt|model|net$|feed|ffn|mlp|norm|embed|positional|position|config|vit$|"
+    r"dataset|trainer|residual|sublayer|generator|lm$|classifier|patch|args|test|demo|main|check|reference|naive"
+)
+
+
+def plain_name(name: str) -> str:
+    """Return a name in lower case without underscores."""
+    return name.replace("_", "").lower()
+
+
+def likeness(definition: Definition, problem: str) -> int:
+    """Return how much a definition looks like an answer to a problem; below one it is none."""
+    name = plain_name(definition.name)
+    points = 0
+    if _ATTENTION.search(name):
+        points += 4
+    if _OTHER.search(name) and not (definition.name and re.search(r"att|mha|sdpa|注意力", name)):
+        points -= 6
+    multi = bool(_MULTI.search(name)) or any(
+        meaning(item.name) == "heads" for item in (*definition.construct,)
+    )
+    if problem in ("mha", "causal-mha"):
+        points += (
+            3 * multi
+            + bool(_CAUSAL.search(name)) * (2 if problem == "causal-mha" else 0)
+            - 2 * bool(_DOT.search(name))
+        )
+        points += 1 if multi and re.search(r"multi|mha|多头", name) else 0
+    elif problem == "single-head":
+        points += 2 * bool(_SINGLE.search(name)) - 3 * multi - bool(_DOT.search(name))
+    elif problem == "sdpa":
+        points += 4 * bool(_DOT.search(name)) - 3 * multi
+    roles = {role(item.name) for item in definition.call}
+    if roles & {"q", "k", "v", "x"}:
+        points += 2
+    if definition.kind == "class" and problem != "sdpa":
+        points += 1
+        if definition.module:
+            points += 1
+    if definition.kind == "function" and definition.name.startswith("_"):
+        points -= 2
+    return points
+
+
+def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) -> list[Definition]:
+    """Return the definitions that may be the answer, best first; more than one only where nothing tells them apart.
+
+    A definition that another candidate uses is its helper. The names of the skeleton win.
+    """
+    if len(definitions) == 1:
+        return definitions
+    scored = [(likeness(item, problem), item) for item in definitions]
+    scored = [(points, item) for points, item in scored if points > 0]
+    if not scored:
+        return []
+    helpers: set[str] = set()
+    for points, item in scored:
+        if points >= max(points for points, _ in scored) - 4:
+            helpers |= {
+                other.name for _, other in scored if other.name in item.uses and other.name != item.name
+            }
+    exact = [item for _, item in scored if item.name in names]
+    if exact:
+        return exact[:1]
+    free = [(points, item) for points, item in scored if item.name not in helpers] or scored
+    best = max(points for points, _ in free)
+    winners = [item for points, item in free if points == best]
+    return winners
+
+
+def guess_problem(definitions: list[Definition], source: str) -> list[str]:
+    """Return the problems the file may answer, likeliest first; never empty."""
+    names = {plain_name(item.name) for item in definitions}
+    if any("splithead" in name for name in names) and any(
+        re.search(r"(merge|combine|concat|join).*head", name) for name in names
+    ):
+        if not any(_ATTENTION.search(name) and "head" not in name for name in names):
+            return ["split-merge"]
+    order = ["mha", "causal-mha", "single-head", "sdpa"]
+    best = {problem: max((likeness(item, problem) for item in definitions), default=0) for problem in order}
+    multi = any(
+        any(meaning(item.name) == "heads" for item in entry.construct)
+        or _MULTI.search(plain_name(entry.name))
+        for entry in definitions
+    ) or bool(re.search(r"n_?heads?|num_?heads|nhead|多头", source))
+    causal = bool(re.search(r"tril|triu|causal|因果", source))
+    projected = bool(re.search(r"Linear|Parameter|Conv1d|\bW_?[qkv]\b|w_?[qkv]\b", source))
+    if multi:
+        first = ["causal-mha", "mha"] if causal else ["mha", "causal-mha"]
+        return [*first, "single-head", "sdpa"]
+    if projected:
+        return ["single-head", "mha", "sdpa", "causal-mha"]
+    if best["sdpa"] > 0 or definitions:
+        return ["sdpa", "single-head", "mha", "causal-mha"]
+    return ["mha", "causal-mha", "single-head", "sdpa"]

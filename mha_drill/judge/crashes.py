@@ -1,0 +1,99 @@
+"""An exception of the submission, told as what it most likely is. Judge side."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mha_drill.judge.evidence import Observation
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.findings import Finding
+
+
+def crash_findings(examination: Examination, observation: Observation) -> list[Finding]:
+    """Return what a call or a construction that raised says of the submission."""
+    error = observation.error
+    assert error is not None
+    kind, line, message = error["type"], error["line"], error["message"]
+    if kind == "Hung":
+        return [Finding("time-limit", "load", None, True)]
+    if kind == "Died":
+        return [_died(error)]
+    if "NotImplementedError" in error["bases"]:
+        return [Finding("not-implemented", "load", line, True)]
+    if kind in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
+        return [Finding("process-exit", "load", line, True)]
+    if kind == "MemoryError":
+        return [Finding("memory-limit", "load", line, True)]
+    if observation.stage == "construct":
+        return [
+            _missing_import(examination, error)
+            or Finding("constructor-error", "load", line, True, detail=_plain(error))
+        ]
+    missing = _missing_import(examination, error)
+    if missing is not None:
+        return [missing]
+    if _one_head_wide(observation, message):
+        return [Finding("heads-not-concatenated", "merge", line, True, detail=_plain(error))]
+    if _hard_coded(observation, message):
+        return [Finding("hard-coded-shape", "split", line, True, detail=_plain(error))]
+    return [Finding("crash", "load", line, True, detail=_plain(error))]
+
+
+def _plain(error: dict[str, Any]) -> str:
+    message = error["message"].strip().splitlines()
+    return f"{error['type']}: {message[0]}" if message else str(error["type"])
+
+
+def _died(error: dict[str, Any]) -> Finding:
+    how, _, number = error["message"].partition(" ")
+    if how == "exit":
+        return Finding("process-exit", "load", None, True, number)
+    return Finding("crash", "load", None, True, f"signal {number}", detail=f"signal {number}")
+
+
+def _missing_import(examination: Examination, error: dict[str, Any]) -> Finding | None:
+    """Return an import error where a name is missing because the statement that binds it failed."""
+    if error["type"] in ("ImportError", "ModuleNotFoundError"):
+        return Finding("import-error", "load", error["line"], True, error["name"], detail=_plain(error))
+    if error["type"] != "NameError":
+        return None
+    name = error["name"] or (re.search(r"name '([^']+)'", error["message"]) or ["", ""])[1]
+    for failure in examination.case.loaded.get("failures", []):
+        if name in failure["names"]:
+            return Finding(
+                "import-error",
+                "load",
+                failure["line"] or failure["statement"],
+                True,
+                failure["name"],
+                detail=_plain(failure),
+            )
+    return None
+
+
+def _one_head_wide(observation: Observation, message: str) -> bool:
+    """Whether the output projection was given one head's channels where it wants all of them."""
+    found = re.search(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)", message)
+    if not found:
+        return False
+    products = [
+        call
+        for call in observation.answer.get("calls", [])
+        if call["name"].rsplit(".", 1)[-1] in ("matmul", "bmm", "__matmul__", "einsum", "baddbmm")
+    ]
+    return len(products) >= 2 and int(found.group(2)) == 6 and int(found.group(3)) == 24
+
+
+def _hard_coded(observation: Observation, message: str) -> bool:
+    """Whether a shape that does not fit holds numbers that come from none of the sizes in play."""
+    found = re.search(r"shape '\[([-\d, ]+)\]' is invalid for input of size", message) or re.search(
+        r"mat1 and mat2 shapes cannot be multiplied \(\d+x\d+ and (\d+)x\d+\)", message
+    )
+    if not found:
+        return False
+    wanted = [int(number) for number in found.group(1).split(",")]
+    probe = observation.probe
+    base = (probe.batch, probe.query_length, probe.key_length, 4, 6, 24, 72, 48, 1, 2, 3, 10)
+    products = {one * two for one in base for two in base} | set(base) | {-1}
+    return any(number not in products for number in wanted)

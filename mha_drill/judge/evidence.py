@@ -1,0 +1,360 @@
+"""Gather what there is to know of a submission: load it, bind it, call it on the probes. Judge side.
+
+`Case` asks the runner and remembers; it rules on nothing. Everything it says comes from tensors that crossed
+the pipe, never from how the runner's process ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from mha_drill.judge.assessment import Assessment, assess
+from mha_drill.judge.binding import Call, Sizes, call_plans, constructor_plans, meaning, plain_sizes
+from mha_drill.judge.candidates import Definition
+from mha_drill.judge.host import Died, Hung, Runner
+from mha_drill.judge.matching import COARSE, TOLERANCE
+from mha_drill.judge.probes import (
+    FIRST,
+    LARGE,
+    OTHER,
+    SINGLE,
+    SQUARE,
+    MaskForm,
+    Probe,
+    allowed_for,
+    mask_array,
+)
+from mha_drill.judge.recording import Recording
+from mha_drill.records import CodeSpec
+
+# Masks that let everything through, for a forward that cannot do without one; the likelier conventions first.
+IDLE_MASKS = tuple(
+    MaskForm(axes, meaning, dtype)
+    for axes in ("b1ls", "bls", "ls", "b11s", "bs")
+    for meaning, dtype in (("keep", "bool"), ("drop", "bool"), ("keep", "int"), ("add", "float"))
+)
+
+
+@dataclass(slots=True)
+class Observation:
+    """One call of the submission: what went in, what came out or was raised."""
+
+    probe: Probe
+    answer: dict[str, Any]
+    arrays: list[np.ndarray]
+    inputs: dict[str, np.ndarray]
+    allowed: np.ndarray | None = None
+    mask: MaskForm | None = None
+    _assessment: Assessment | None = None
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """The exception the call raised, as data."""
+        return self.answer.get("error")
+
+    @property
+    def stage(self) -> str:
+        """`construct` or `call`: how far it came."""
+        return str(self.answer.get("stage", ""))
+
+    @property
+    def items(self) -> list[dict[str, Any]]:
+        """The returned things, in order."""
+        return list(self.answer.get("output", {}).get("items", []))
+
+    def tensor(self, index: int) -> np.ndarray | None:
+        """Return the returned tensor at `index`, or None."""
+        if index >= len(self.items) or self.items[index].get("array") is None:
+            return None
+        return self.arrays[self.items[index]["array"]]
+
+    @property
+    def output(self) -> np.ndarray | None:
+        """The first returned tensor as float64."""
+        found = self.tensor(0)
+        return None if found is None or found.dtype.kind not in "fiu" else found.astype(np.float64)
+
+    @property
+    def repairs(self) -> list[dict[str, Any]]:
+        """What was repaired on the way."""
+        return list(self.answer.get("repairs", []))
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How the submission is made and called: constructor values by name, the call, the base sizes."""
+
+    definition: Definition
+    construct: dict[str, Any] | None
+    call: Call
+    base: Sizes
+    dtype: str = "float64"
+    numpy: bool = False
+    by_position: bool = False
+    idle_mask: MaskForm | None = None
+    exact_context: bool = False
+    set_globals: bool = False
+
+    def say(self) -> list[str]:
+        """Return the binding in code's words, for `--verbose`."""
+        made = ", ".join(f"{name}={_say(value)}" for name, value in (self.construct or {}).items())
+        called = ", ".join(f"{name}={source}" for name, source in self.call.arguments)
+        lines = [f"{self.definition.name}({made})"] if self.construct is not None else []
+        return [*lines, f"{'forward' if self.construct is not None else self.definition.name}({called})"]
+
+
+def _say(value: Any) -> str:
+    return f"<{value['$']}>" if isinstance(value, dict) else repr(value)
+
+
+@dataclass(slots=True)
+class Case:
+    """One submission in front of the judge, with all that was seen of it."""
+
+    runner: Runner
+    spec: CodeSpec
+    definition: Definition | None = None
+    binding: Binding | None = None
+    loaded: dict[str, Any] = field(default_factory=dict)
+    observed: dict[tuple[Any, ...], Observation] = field(default_factory=dict)
+    hung: set[str] = field(default_factory=set)
+
+    @property
+    def tolerance(self) -> float:
+        """How far right may be from right."""
+        return COARSE if self.binding is not None and self.binding.dtype == "float32" else TOLERANCE
+
+    @property
+    def heads(self) -> tuple[int, ...]:
+        """The acceptable numbers of heads: as bound, or its counterpart where a name may mean either."""
+        assert self.binding is not None
+        base = self.binding.base
+        if base.heads == 1:
+            return (1,)
+        return (base.heads, base.width // base.heads) if self._either() else (base.heads,)
+
+    def _either(self) -> bool:
+        construct = self.binding.construct if self.binding else None
+        return construct is not None and not any(
+            "head" in name and value == FIRST.heads
+            for name, value in construct.items()
+            if name != "head_size"
+        )
+
+    def bindings(self) -> list[Binding]:
+        """Return the ways to make and call the definition, best first."""
+        assert self.definition is not None
+        base = FIRST if self.spec.heads else SINGLE
+        base = replace(base, causal=self.spec.causal)
+        fields = {
+            item["name"]: [*map(_parameter, item["construct"])]
+            for item in self.loaded.get("definitions", [])
+            if item["kind"] == "class" and not item.get("module") and _holds_settings(item, self.definition)
+        }
+        constructs: list[dict[str, Any] | None] = [None]
+        if self.definition.kind == "class":
+            constructs = list(constructor_plans(list(self.definition.construct), base, fields))
+        calls = call_plans(list(self.definition.call), base)
+        found = [
+            (one + two, Binding(self.definition, construct, call, base))
+            for one, construct in enumerate(constructs)
+            for two, call in enumerate(calls)
+        ]
+        return [binding for _, binding in sorted(found, key=lambda item: item[0])][:10]
+
+    def variants(self, binding: Binding, error: dict[str, Any]) -> list[Binding]:
+        """Return other ways to try a binding whose call raised `error`: a mask it needs, an exact context, float32, numpy."""
+        found: list[Binding] = []
+        required = any(item.name == binding.call.mask and item.required for item in binding.definition.call)
+        needs_mask = required or (binding.call.mask is not None and "NoneType" in error["message"])
+        if needs_mask and binding.idle_mask is None:
+            found += [replace(binding, idle_mask=form) for form in IDLE_MASKS]
+        if "dtype" in error["message"] or "Double" in error["message"] or "double" in error["message"]:
+            found.append(replace(binding, dtype="float32"))
+        if (
+            any(meaning(item.name) == "context" for item in binding.definition.construct)
+            and not binding.exact_context
+        ):
+            found.append(replace(binding, exact_context=True))
+        if not binding.set_globals:
+            found.append(replace(binding, set_globals=True))
+        if not binding.definition.module and not binding.numpy and "numpy" in self.runner.source:
+            found.append(replace(binding, numpy=True))
+        return found
+
+    def experiment(
+        self, binding: Binding, probe: Probe, **options: Any
+    ) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray]]:
+        """Return an experiment for the runner, its arrays, and the inputs by name."""
+        inputs = probe.inputs(binding.call.style, binding.base.width)
+        fed = {
+            name: (np.ascontiguousarray(value.swapaxes(0, 1)) if binding.by_position else value)
+            for name, value in inputs.items()
+        }
+        arguments = [
+            [
+                name,
+                {"$": source} if isinstance(source, str) and source in fed else source,
+                name in binding.call.by_name,
+            ]
+            for name, source in binding.call.arguments
+        ]
+        mask = options.pop("mask_array", None)
+        if mask is None and binding.idle_mask is not None:
+            everything = np.ones((probe.batch, 1, probe.query_length, probe.key_length), dtype=bool)
+            mask = mask_array(binding.idle_mask, everything, binding.base.heads)
+        if mask is not None:
+            fed["mask"] = mask
+            arguments = [item for item in arguments if item[0] != binding.call.mask]
+            arguments = [
+                [name, source, True] if _behind(name, binding) else [name, source, named]
+                for name, source, named in arguments
+            ]
+            arguments.append([binding.call.mask, {"$": "mask"}, True])
+        sizes = probe.sizes(binding.base)
+        sizes = replace(sizes, batch=binding.base.batch, query_length=5, key_length=5)
+        construct = binding.construct
+        if binding.exact_context:
+            sizes = replace(sizes, context=probe.query_length)
+        if construct is not None and (probe.dropout or binding.exact_context):
+            construct = _resized(binding, sizes)
+        experiment = {
+            "target": binding.definition.name,
+            "construct": construct,
+            "sizes": plain_sizes(sizes),
+            "call": {"arguments": arguments},
+            "inputs": {name: index for index, name in enumerate(fed)},
+            "dtype": binding.dtype,
+            "numpy": binding.numpy,
+            "train": probe.train,
+            "globals": binding.set_globals,
+            **options,
+        }
+        return experiment, list(fed.values()), inputs
+
+    def observe(self, probe: Probe, mask: MaskForm | None = None, **options: Any) -> Observation:
+        """Call the submission on a probe, once; a call that hangs or dies is an observation too."""
+        assert self.binding is not None
+        key = (probe, mask, tuple(sorted((name, str(value)) for name, value in options.items())))
+        if key not in self.observed:
+            self.observed[key] = self.try_binding(self.binding, probe, mask, **options)
+        return self.observed[key]
+
+    def try_binding(
+        self, binding: Binding, probe: Probe, mask: MaskForm | None = None, **options: Any
+    ) -> Observation:
+        """Call the submission as `binding` says."""
+        allowed = None
+        if mask is not None:
+            allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
+            options["mask_array"] = mask_array(mask, allowed, binding.base.heads)
+        if options.get("grad"):
+            options["trace"] = True
+        upstream = options.pop("grad", None)
+        experiment, arrays, inputs = self.experiment(binding, probe, **options)
+        if upstream:
+            generator = np.random.default_rng(3)
+            shape = (probe.batch, probe.query_length, binding.base.width)
+            arrays = [*arrays, generator.standard_normal(shape if upstream is True else upstream)]
+            experiment["grad"] = len(arrays) - 1
+            experiment.setdefault("step", 1e-5 if binding.dtype == "float64" else 1e-2)
+        answer, results = self.ask(experiment, arrays)
+        if binding.by_position:
+            results = self._turned(answer, results)
+        return Observation(probe, answer, results, inputs, allowed, mask)
+
+    def ask(
+        self, experiment: dict[str, Any], arrays: list[np.ndarray]
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Send one experiment; what hangs or dies is an answer with an error of type `Hung` or `Died`."""
+        if "call" in self.hung:
+            return {"error": _ended("Hung", ""), "stage": "call"}, []
+        try:
+            return next(iter(self.runner.run([experiment], arrays)))
+        except Hung:
+            self.hung.add("call")
+            return {"error": _ended("Hung", ""), "stage": "call"}, []
+        except Died as error:
+            if self.runner.restarts >= 3:
+                self.hung.add("call")
+            return {"error": _ended("Died", error.how), "stage": "call"}, []
+
+    @staticmethod
+    def _turned(answer: dict[str, Any], results: list[np.ndarray]) -> list[np.ndarray]:
+        """Bring an output (L, B, D) back to (B, L, D)."""
+        items = answer.get("output", {}).get("items", [])
+        if items and items[0].get("array") is not None and len(items[0]["shape"]) == 3:
+            index = items[0]["array"]
+            results = [*results]
+            results[index] = np.ascontiguousarray(results[index].swapaxes(0, 1))
+            items[0]["shape"] = list(results[index].shape)
+        return results
+
+    def assessed(self, observation: Observation, allowed: np.ndarray | None = None) -> Assessment | None:
+        """Return an observation held against the reference; None without a trace."""
+        if observation._assessment is None and "calls" in observation.answer:
+            recording = Recording(observation.answer, observation.arrays)
+            permitted = observation.allowed if allowed is None else allowed
+            if self.spec.causal:
+                shape = (observation.probe.query_length, observation.probe.key_length)
+                triangle = np.tril(np.ones(shape, dtype=bool))[None, None]
+                permitted = triangle if permitted is None else permitted & triangle
+            observation._assessment = assess(
+                recording, observation.output, observation.inputs, self.heads, permitted, self.tolerance
+            )
+        return observation._assessment
+
+
+def _ended(kind: str, how: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "bases": [kind],
+        "message": how,
+        "line": None,
+        "column": None,
+        "lines": [],
+        "builtin": False,
+        "name": "",
+    }
+
+
+def _parameter(item: dict[str, Any]) -> Any:
+    from mha_drill.judge.binding import Parameter
+
+    return Parameter(**item)
+
+
+def _holds_settings(item: dict[str, Any], definition: Definition) -> bool:
+    """Whether a class is a configuration that the definition's constructor is given."""
+    return any(parameter.annotation == item["name"] for parameter in definition.construct) or (
+        item["name"].lower().endswith(("config", "args", "cfg", "params"))
+        and any(parameter.annotation == item["name"] for parameter in definition.construct)
+    )
+
+
+def _behind(name: str, binding: Binding) -> bool:
+    """Whether a parameter stands behind the mask in the signature, so that it has to be passed by name."""
+    order = [item.name for item in binding.definition.call]
+    return (
+        binding.call.mask in order
+        and name in order
+        and order.index(name) > order.index(str(binding.call.mask))
+    )
+
+
+def _resized(binding: Binding, sizes: Sizes) -> dict[str, Any]:
+    """Return the constructor's values with the dropout rate and the context of `sizes`."""
+    construct = dict(binding.construct or {})
+    for item in binding.definition.construct:
+        found = meaning(item.name)
+        if found == "dropout" and sizes.dropout:
+            construct[item.name] = True if isinstance(item.default, bool) else sizes.dropout
+        elif found == "context" and binding.exact_context:
+            construct[item.name] = sizes.context
+    return construct
+
+
+__all__ = ["LARGE", "OTHER", "SQUARE", "Binding", "Case", "Observation"]

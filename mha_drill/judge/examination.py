@@ -1,0 +1,410 @@
+"""The facts about a submission that the hidden tests and the diagnosis share, each found out once. Judge side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mha_drill.judge.assessment import Assessment, flat
+from mha_drill.judge.binding import meaning
+from mha_drill.judge.candidates import Definition
+from mha_drill.judge.evidence import Binding, Case, Observation
+from mha_drill.judge.matching import affine, close, difference, order_of
+from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
+
+MOST_BINDINGS = 40
+
+
+class Examination:
+    """One submission under examination; every fact is lazy and remembered."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.attempts: list[str] = []
+
+    def bind(self, definitions: list[Definition]) -> bool:
+        """Find the way to make and call the answer that agrees with the reference, else the best that runs.
+
+        Returns whether any way could be tried at all.
+        """
+        best: tuple[int, Binding, Observation] | None = None
+        for definition in definitions:
+            self.case.definition = definition
+            todo = self.case.bindings()
+            tried = 0
+            while todo and tried < MOST_BINDINGS:
+                binding = todo.pop(0)
+                tried += 1
+                self.case.binding = binding
+                observation = self.case.try_binding(binding, SQUARE, trace=True, inventory=True)
+                points = self._points(observation)
+                self.attempts.append(f"{'; '.join(binding.say())}: {_outcome(observation)}")
+                if best is None or points > best[0]:
+                    best = (points, binding, observation)
+                if points == 5:
+                    break
+                if observation.error is not None:
+                    todo[:0] = (
+                        [item for item in self.case.variants(binding, observation.error) if item not in todo][
+                            :24
+                        ]
+                        if tried == 1
+                        else []
+                    )
+                elif points == 4 and not binding.by_position and self._by_position():
+                    todo.insert(0, replace(binding, by_position=True))
+                if "call" in self.case.hung:
+                    break
+            if best is not None and best[0] == 5:
+                break
+        if best is None:
+            return False
+        self.case.binding = best[1]
+        self.case.definition = best[1].definition
+        self.case.observed[(SQUARE, None, ())] = best[2]
+        return True
+
+    def _points(self, observation: Observation) -> int:
+        """How well a binding does: 5 agrees, 4 gives the right shape, 3 runs, 2 raises inside, 1 cannot be called, 0 cannot be made."""
+        if observation.error is not None:
+            if observation.stage == "construct":
+                return 0
+            return 1 if observation.error["line"] is None else 2
+        output = self.output(observation)
+        if output is None or output.shape[:2] != (observation.probe.batch, observation.probe.query_length):
+            return 3
+        return 5 if self.agrees(observation) else 4
+
+    def _by_position(self) -> bool:
+        """Whether the file itself says that time comes before the batch: `T, B, C = x.shape`."""
+        import re
+
+        source = self.case.runner.source
+        return bool(
+            re.search(
+                r"^\s*(t|l|s|n|seq\w*|len\w*|tgt_len|src_len|q_len|length|time\w*|T|L|S)\s*,\s*(b|bs|bsz|batch\w*|n_batch|B|N)\s*,[^=\n]*=",
+                source,
+                re.M,
+            )
+            or re.search(r"\((T|L|S|seq_len\w*|tgt_len|time)\s*,\s*(B|N|bsz|batch\w*)\s*,", source)
+        )
+
+    # -- observations ---------------------------------------------------------------------------
+
+    @property
+    def spec(self) -> Any:
+        """What the problem asks for."""
+        return self.case.spec
+
+    @property
+    def binding(self) -> Binding:
+        """How the submission is made and called."""
+        assert self.case.binding is not None
+        return self.case.binding
+
+    @cached_property
+    def square(self) -> Observation:
+        """As many keys as queries; what the binding was found with."""
+        return self.case.observed[(SQUARE, None, ())]
+
+    @cached_property
+    def cross(self) -> Observation | None:
+        """More keys than queries, where the signature takes them apart and nothing is causal."""
+        if not self.binding.call.separate or self.spec.causal:
+            return None
+        return self.case.observe(CROSS, trace=True)
+
+    @cached_property
+    def fewer(self) -> Observation | None:
+        """Fewer keys than queries."""
+        if self.cross is None:
+            return None
+        return self.case.observe(Probe("fewer", key_length=3, seed=15), trace=True)
+
+    @cached_property
+    def other(self) -> Observation:
+        """Another batch size and other lengths than the first."""
+        return self.case.observe(OTHER, trace=True)
+
+    @cached_property
+    def one(self) -> Observation:
+        """A single position: L = S = 1."""
+        return self.case.observe(Probe("one", query_length=1, key_length=1, seed=16), trace=True)
+
+    @cached_property
+    def large(self) -> Observation:
+        """Inputs so large that exp overflows unless the maximum is taken off first."""
+        return self.case.observe(LARGE, trace=True)
+
+    @cached_property
+    def graded(self) -> Observation:
+        """With gradients, on the square probe or, where it can be, with more keys."""
+        probe = (
+            CROSS
+            if self.cross is not None and self.cross.error is None and self.agrees(self.cross)
+            else SQUARE
+        )
+        like = self.square.items[0]["shape"] if probe is SQUARE else self.cross.items[0]["shape"]  # type: ignore[union-attr]
+        shape = tuple(like)
+        return self.case.observe(probe, grad=shape)
+
+    # -- agreement ------------------------------------------------------------------------------
+
+    def output(self, observation: Observation) -> np.ndarray | None:
+        """Return the submission's output as float64; with (weights, output) returned, the one shaped like an output."""
+        first = observation.output
+        if first is None or len(observation.items) < 2 or first.ndim == 3:
+            return first
+        for index in range(1, len(observation.items)):
+            other = observation.tensor(index)
+            if other is not None and other.ndim == 3 and other.dtype.kind == "f":
+                return other.astype(np.float64)
+        return first
+
+    def assessed(self, observation: Observation) -> Assessment | None:
+        """Return an observation held against the reference."""
+        return self.case.assessed(observation)
+
+    def agrees(self, observation: Observation) -> bool:
+        """Whether an observation is what the reference gives on the submission's own projections."""
+        if observation.error is not None:
+            return False
+        output = self.output(observation)
+        if output is None:
+            return False
+        if not self.spec.projections:
+            expected = self.expected(observation)
+            return expected is not None and close(expected, output, self.tolerance)
+        assessment = self.assessed(observation)
+        if assessment is None:
+            return False
+        if assessment.agrees:
+            return True
+        return self._affine(observation, assessment)
+
+    def _affine(self, observation: Observation, assessment: Assessment) -> bool:
+        """Whether the output is at least some affine map of full rank of what the reference merges."""
+        if assessment.walk is None or assessment.roles is None or (assessment.tail is not None):
+            return False
+        sides = (assessment.roles.query, assessment.roles.key, assessment.roles.value)
+        if not all(side.proper and side.heads in self.case.heads for side in sides):
+            return False
+        rows, targets = [], []
+        for probe in (observation.probe, replace(OTHER, seed=21), replace(OTHER, seed=22)):
+            seen = (
+                observation
+                if probe is observation.probe
+                else self.case.try_binding(self.binding, probe, trace=True)
+            )
+            again = assessment if seen is observation else self.assessed(seen)
+            output = self.output(seen)
+            if again is None or again.walk is None or output is None or output.ndim != 3:
+                return False
+            rows.append(flat(again.walk["merge"]))
+            targets.append(output.reshape(-1, output.shape[-1]))
+        columns, wanted = np.concatenate(rows), np.concatenate(targets)
+        residual, rank = affine(columns, wanted)
+        return residual <= 10 * self.tolerance and rank >= min(columns.shape[1], wanted.shape[1])
+
+    @property
+    def tolerance(self) -> float:
+        """How far right may be from right."""
+        return self.case.tolerance
+
+    def expected(self, observation: Observation) -> np.ndarray | None:
+        """Return the reference's output, (B, L, D), on the submission's own weights; None where it cannot be told."""
+        if not self.spec.projections:
+            return self._plain(observation)[0]
+        assessment = self.assessed(observation)
+        if (
+            assessment is None
+            or assessment.walk is None
+            or assessment.tail is None
+            or assessment.output is None
+        ):
+            return None
+        merged, tail = flat(assessment.walk["merge"]), assessment.tail
+        if tail.call is None:
+            return merged.reshape(*observation.inputs[next(iter(observation.inputs))].shape[:2], -1)
+        order = order_of(merged, tail.merged, self.tolerance)
+        if order is not None and not tail.fault:
+            return assessment.output
+        return _replayed(assessment, merged)
+
+    def _plain(self, observation: Observation) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return output and weights of plain scaled dot-product attention on the inputs themselves."""
+        import torch
+
+        from mha_drill.attention.steps import Material, walk_through
+
+        inputs = observation.inputs
+        query = inputs.get("q", inputs.get("x"))
+        key = inputs.get("k", inputs.get("context", query))
+        value = inputs.get("v", key)
+        if query is None or key is None or value is None:
+            return None, None
+        allowed = None if observation.allowed is None else torch.from_numpy(observation.allowed)
+        walk = walk_through(Material(*(torch.from_numpy(item) for item in (query, key, value)), 1, allowed))
+        return walk["merge"].numpy(), walk["softmax"].numpy()[:, 0]
+
+    def returned_weights(self, observation: Observation) -> np.ndarray | None:
+        """Return the second thing returned, where it is a tensor of floats."""
+        output = self.output(observation)
+        for index in range(len(observation.items)):
+            found = observation.tensor(index)
+            if (
+                found is not None
+                and found.dtype.kind == "f"
+                and not (output is not None and found.shape == output.shape and np.array_equal(found, output))
+            ):
+                return found.astype(np.float64)
+        return None
+
+    def weights_agree(self, observation: Observation) -> bool | None:
+        """Whether what is returned beside the output are the weights after softmax, in any of the usual layouts."""
+        returned = self.returned_weights(observation)
+        if returned is None:
+            return None
+        if self.spec.projections:
+            assessment = self.assessed(observation)
+            if assessment is None or assessment.walk is None:
+                return None
+            expected = assessment.walk["softmax"].numpy()
+        else:
+            plain = self._plain(observation)[1]
+            if plain is None:
+                return None
+            expected = plain[:, None]
+        batch, heads, length, key_length = expected.shape
+        layouts = [
+            expected,
+            expected.reshape(batch * heads, length, key_length),
+            expected.mean(1),
+            expected.swapaxes(0, 1),
+            expected.mean(1)[:, None],
+            expected.swapaxes(0, 1).reshape(batch * heads, length, key_length),
+        ]
+        if batch * heads == len(returned) and heads == 1:
+            layouts.append(expected[:, 0])
+        return any(close(layout, returned, self.tolerance) for layout in layouts)
+
+    # -- behaviour ------------------------------------------------------------------------------
+
+    @cached_property
+    def has_dropout(self) -> bool:
+        """Whether the constructor takes a dropout rate."""
+        return any(
+            meaning(item.name) == "dropout" and item.name != "p" for item in self.binding.definition.construct
+        ) or any(
+            item.name == "p" and meaning(item.name) == "dropout" for item in self.binding.definition.construct
+        )
+
+    @cached_property
+    def quiet(self) -> tuple[Observation, Observation]:
+        """Twice in evaluation with dropout asked for, from different seeds."""
+        probe = replace(SQUARE, name="quiet", dropout=0.5)
+        return self.case.observe(probe, seed=1), self.case.observe(probe, seed=2)
+
+    @cached_property
+    def noisy(self) -> tuple[Observation, Observation] | None:
+        """Twice in training with dropout 0.5, from different seeds; None where no rate can be given."""
+        if not self.has_dropout:
+            return None
+        probe = replace(SQUARE, name="noisy", dropout=0.5, train=True)
+        return self.case.observe(probe, seed=1), self.case.observe(probe, seed=2)
+
+    @cached_property
+    def changed_batch(self) -> tuple[Observation, Observation]:
+        """The same first item beside another second one."""
+        return self.square, self.case.observe(replace(SQUARE, name="batch", twin=77))
+
+    @cached_property
+    def later_changed(self) -> Observation:
+        """The same sequence but for its last position."""
+        return self.case.observe(replace(SQUARE, name="later", last=88))
+
+    @property
+    def gradients(self) -> dict[str, dict[str, Any]]:
+        """For each leaf: whether there is a gradient, what it claims along one direction, what was measured."""
+        return dict(self.graded.answer.get("gradients", {}))
+
+    @cached_property
+    def wrong_slopes(self) -> list[str]:
+        """The leaves whose gradient is not the slope that differences measure."""
+        coarse = self.binding.dtype == "float32"
+        bad = self._mismatched(self.gradients, 2e-2 if coarse else 1e-5)
+        if (
+            bad
+            and not coarse
+            and any(
+                item["dtype"] in ("float32", "float16", "bfloat16")
+                for item in self.graded.answer.get("values", [])
+                if item["origin"] == "call"
+            )
+        ):
+            # Single precision inside drowns small steps in noise: look again with large ones.
+            shape = tuple(self.graded.items[0]["shape"])
+            again = self.case.observe(self.graded.probe, grad=shape, step=1e-2)
+            return self._mismatched(again.answer.get("gradients", {}), 2e-2)
+        return bad
+
+    @staticmethod
+    def _mismatched(gradients: dict[str, dict[str, Any]], tolerance: float) -> list[str]:
+        return [
+            name
+            for name, item in gradients.items()
+            if item["measured"] is not None
+            and abs(item["claimed"] - item["measured"]) > tolerance * max(1.0, abs(item["measured"]))
+        ]
+
+    def mask_forms(self) -> tuple[MaskForm, ...]:
+        """Return conventions to try, in the order of what the source suggests."""
+        if self.binding.call.lengths:
+            return (MaskForm("lengths", "keep", "int"),)
+        return FORMS
+
+
+# The likelier conventions first: an (L, S) grid for every item and head, then one for padding, then additive.
+FORMS = tuple(
+    MaskForm(axes, meaning_, dtype)
+    for axes in ("b1ls", "bls", "ls", "b11s", "bs", "11ls", "bhls", "(bh)ls", "b1s", "1ls")
+    for meaning_, dtype in (
+        ("keep", "bool"),
+        ("drop", "bool"),
+        ("keep", "int"),
+        ("drop", "int"),
+        ("add", "float"),
+        ("keep", "float"),
+        ("drop", "float"),
+    )
+)
+
+
+def _outcome(observation: Observation) -> str:
+    error = observation.error
+    if error is not None:
+        return f"{error['type']}: {error['message'].splitlines()[0][:120] if error['message'] else ''}"
+    return f"returned {observation.answer['output']['type']}"
+
+
+def _replayed(assessment: Assessment, merged: np.ndarray) -> np.ndarray | None:
+    """Return the output projection of merged heads (tokens, D), shaped like the output; None for odd projections."""
+    tail, recording = assessment.tail, assessment.recording
+    assert tail is not None and tail.call is not None and assessment.output is not None
+    arrays = [recording.values[number].array for number in tail.call.inputs if not recording.content[number]]
+    matrix = next((array for array in arrays if array is not None and array.ndim == 2), None)
+    if matrix is None:
+        return None
+    if tail.call.short == "linear":
+        matrix = matrix.T
+    if matrix.shape[0] != merged.shape[1]:
+        return None
+    bias = next((array for array in arrays if array is not None and array.ndim == 1), None)
+    result = merged @ matrix + (0 if bias is None else bias)
+    return result.reshape(*assessment.output.shape[:2], -1) if result.size == assessment.output.size else None
+
+
+__all__ = ["Examination", "difference"]

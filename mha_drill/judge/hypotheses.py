@@ -1,0 +1,79 @@
+"""Name the mistake: put wrong steps into the reference until its numbers are the submission's. Judge side.
+
+Singly, then in pairs, fewest first; what fits must fit on every probe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+
+from mha_drill.attention.faults import all_faults
+from mha_drill.attention.steps import Fault, walk_through
+from mha_drill.judge.assessment import Assessment, flat
+from mha_drill.judge.matching import order_of
+
+MOST_TRIALS = 4000
+
+
+def explain(
+    assessments: list[Assessment], *, separate: bool, causal_problem: bool, tolerance: float, most: int = 2
+) -> tuple[Fault, ...]:
+    """Return the fewest faults that reproduce every assessment's merged heads; empty when none do.
+
+    The first assessment is searched, the others confirm.
+    """
+    first, *others = assessments
+    assert first.material is not None
+    faults = list(
+        all_faults(
+            heads=first.material.heads,
+            separate=separate,
+            masked=first.material.allowed is not None,
+            causal_problem=causal_problem,
+        )
+    )
+    trials = 0
+    for count in range(1, most + 1):
+        for combination in combinations(faults, count):
+            if not _together(combination):
+                continue
+            trials += 1
+            if trials > MOST_TRIALS:
+                return ()
+            if reproduces(first, combination, tolerance) and all(
+                reproduces(other, combination, tolerance, lenient=True) for other in others
+            ):
+                return combination
+    return ()
+
+
+def _together(faults: Iterable[Fault]) -> bool:
+    """Whether faults replace different steps and belong to different ones."""
+    replaced: set[str] = set()
+    for fault in faults:
+        if replaced & fault.replace.keys():
+            return False
+        replaced |= fault.replace.keys()
+    steps = [fault.step for fault in faults]
+    return len(set(steps)) == len(steps)
+
+
+def reproduces(
+    assessment: Assessment, faults: tuple[Fault, ...], tolerance: float, *, lenient: bool = False
+) -> bool:
+    """Whether the reference with these faults gives the submission's merged heads.
+
+    lenient: where the submission raised on a probe, so must the faulty reference.
+    """
+    if assessment.material is None or assessment.tail is None:
+        return lenient
+    try:
+        walk = walk_through(assessment.material, faults)
+    except RuntimeError:
+        return False
+    merged = flat(walk["merge"])
+    return (
+        merged.shape == assessment.tail.merged.shape
+        and order_of(merged, assessment.tail.merged, tolerance) is not None
+    )

@@ -1,0 +1,460 @@
+"""Do one experiment on the learner's code: make an instance, call it, and say what came of it. Runner side.
+
+An experiment names a target, how to make it, how to call it, and what to observe: outputs, the trace,
+gradients by value, a directional derivative. Instances are kept, so that experiments with the same making
+share their weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import numpy as np
+import torch
+
+from mha_drill.judge.binding import Sizes, value_for
+from mha_drill.judge.loading import Loaded, builtin_hidden, describe
+from mha_drill.judge.tracing import Trace, name_of
+from mha_drill.judge.weights import reachable, registered, scramble
+
+
+class Bag:
+    """A configuration object: any attribute or item whose name means a size has one."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.__dict__["_sizes"] = sizes
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return _decode(value_for(name, self.__dict__["_sizes"]), self.__dict__["_sizes"], None)
+        except KeyError:
+            raise AttributeError(f"the configuration has no attribute {name!r}") from None
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return an item, or `default` where the name means nothing."""
+        return getattr(self, name, default)
+
+    def __contains__(self, name: str) -> bool:
+        return hasattr(self, name)
+
+
+class Laboratory:
+    """Experiments on one loaded file."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.made: dict[str, Any] = {}
+        self.given: dict[str, torch.Tensor] = {}
+
+    def run(
+        self, experiment: dict[str, Any], arrays: list[np.ndarray]
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Return what an experiment showed: a JSON object, and arrays that it refers to by index."""
+        store: list[np.ndarray] = []
+        try:
+            dtype = getattr(torch, experiment.get("dtype", "float64"))
+            torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(True)
+            answer = self._run(experiment, arrays, dtype, store)
+        except BaseException as error:
+            answer = {"error": describe(error, self.loaded.path), "stage": "drill"}
+        return answer, store
+
+    def _run(
+        self,
+        experiment: dict[str, Any],
+        arrays: list[np.ndarray],
+        dtype: torch.dtype,
+        store: list[np.ndarray],
+    ) -> dict[str, Any]:
+        sizes = Sizes(**experiment["sizes"])
+        answer: dict[str, Any] = {"error": None, "stage": "construct"}
+        try:
+            target = self._make(experiment, sizes, dtype)
+        except BaseException as error:
+            return answer | {"error": describe(error, self.loaded.path)}
+        answer |= _inventory(target) if experiment.get("inventory") else {}
+        if "call" not in experiment:
+            return answer
+        answer["stage"] = "call"
+        _train(target, experiment.get("train", False))
+        torch.manual_seed(experiment.get("seed", 0))
+        inputs = {
+            name: self._tensor(arrays[index], dtype, bool(experiment.get("grad")))
+            for name, index in experiment["inputs"].items()
+        }
+        if experiment.get("numpy"):
+            inputs = {name: np.asarray(value) for name, value in inputs.items()}
+        if "same" in experiment:
+            inputs |= {copy: inputs[name] for copy, name in experiment["same"].items()}
+        before = {
+            name: np.array(value.detach() if isinstance(value, torch.Tensor) else value)
+            for name, value in inputs.items()
+        }
+        trace = self._trace(experiment, target, inputs)
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(builtin_hidden())
+                if trace is not None:
+                    stack.enter_context(trace)
+                result = self._call(target, experiment["call"], inputs, sizes)
+        except BaseException as error:
+            answer["error"] = describe(error, self.loaded.path)
+            result = None
+        answer["output"] = _outputs(result, store)
+        answer["changed"] = [
+            name
+            for name, value in inputs.items()
+            if not np.array_equal(
+                before[name],
+                np.array(value.detach() if isinstance(value, torch.Tensor) else value),
+                equal_nan=before[name].dtype.kind == "f",
+            )
+        ]
+        if trace is not None:
+            answer |= _recorded(trace, store) if experiment.get("trace") else {"repairs": trace.repairs}
+        if experiment.get("grad") and answer["error"] is None:
+            answer |= self._gradients(experiment, target, inputs, result, sizes, arrays, store)
+        return answer
+
+    def _make(self, experiment: dict[str, Any], sizes: Sizes, dtype: torch.dtype) -> Any:
+        key = json.dumps(
+            [
+                experiment["target"],
+                experiment.get("globals"),
+                experiment.get("construct"),
+                experiment["sizes"],
+                str(dtype),
+                experiment.get("weights", 0),
+            ],
+            sort_keys=True,
+        )
+        if key not in self.made:
+            named = self.loaded.module.__dict__[experiment["target"]]
+            if experiment.get("globals"):
+                self._set_globals(sizes)
+            torch.manual_seed(experiment.get("weights", 0))
+            if experiment.get("construct") is None:
+                self.made[key] = named
+            else:
+                values = {
+                    name: _decode(value, sizes, self.loaded)
+                    for name, value in experiment["construct"].items()
+                }
+                with builtin_hidden():
+                    self.made[key] = named(**values)
+            self._materialise(experiment, self.made[key], sizes, dtype)
+            scramble(self.made[key], experiment.get("weights", 0))
+        return self.made[key]
+
+    def _set_globals(self, sizes: Sizes) -> None:
+        """Give the file's own settings, numbers at module level such as `n_embd = 384`, this probe's sizes."""
+        for name, value in list(self.loaded.module.__dict__.items()):
+            if type(value) in (int, float) and len(name) > 1 and not name.startswith("_"):
+                with contextlib.suppress(KeyError):
+                    found = value_for(name, sizes, value)
+                    if isinstance(found, int | float) and not isinstance(found, bool):
+                        self.loaded.module.__dict__[name] = found
+
+    def _materialise(self, experiment: dict[str, Any], target: Any, sizes: Sizes, dtype: torch.dtype) -> None:
+        """Give lazy layers their shapes by one call that is not observed."""
+        lazy = any(
+            isinstance(value, torch.nn.parameter.UninitializedParameter)
+            for value in reachable(target).values()
+        )
+        if lazy and "call" in experiment:
+            shape = (sizes.batch, sizes.query_length, sizes.width)
+            inputs = {name: torch.randn(shape, dtype=dtype) for name in ("q", "k", "v", "x", "context")}
+            with contextlib.suppress(Exception), torch.no_grad():
+                self._call(target, experiment["call"], inputs | {"mask": None}, sizes)
+
+    @staticmethod
+    def _tensor(array: np.ndarray, dtype: torch.dtype, grad: bool) -> torch.Tensor:
+        tensor = torch.from_numpy(array.copy())
+        if array.dtype.kind == "f":
+            tensor = tensor.to(dtype)
+            tensor.requires_grad_(grad)
+        return tensor
+
+    def _call(self, target: Any, call: dict[str, Any], inputs: dict[str, Any], sizes: Sizes) -> Any:
+        positional, named = [], {}
+        for name, source, by_name in call["arguments"]:
+            if isinstance(source, dict) and source["$"] in ("weight", "bias"):
+                value = self._give(source["name"], source["$"], sizes)
+            elif isinstance(source, dict) and source["$"] in inputs:
+                value = inputs[source["$"]]
+            else:
+                value = _decode(source, sizes, self.loaded)
+            if by_name:
+                named[name] = value
+            else:
+                positional.append(value)
+        if not callable(target):
+            return target.forward(*positional, **named)
+        return target(*positional, **named)
+
+    def _give(self, name: str, kind: str, sizes: Sizes) -> torch.Tensor:
+        """Return the weights a plain function is handed: (D, D) maps and (D,) biases of its own, by name."""
+        if name not in self.given:
+            generator = torch.Generator().manual_seed(len(self.given) + 50)
+            shape = (sizes.width, sizes.width) if kind == "weight" else (sizes.width,)
+            spread = 1.1 / sizes.width**0.5 if kind == "weight" else 0.3
+            self.given[name] = (
+                torch.randn(shape, generator=generator, dtype=torch.get_default_dtype()) * spread
+            ).requires_grad_()
+        return self.given[name]
+
+    def _trace(self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any]) -> Trace | None:
+        if experiment.get("trace") is None and not experiment.get("repair", True):
+            return None
+        trace = Trace(
+            self.loaded.path,
+            values=bool(experiment.get("trace")),
+            repair=experiment.get("repair", True),
+            training=experiment.get("train", False),
+        )
+        for name, value in inputs.items():
+            if isinstance(value, torch.Tensor):
+                trace.leaf(value, f"input:{name}")
+        for item in experiment["call"]["arguments"]:
+            if isinstance(item[1], dict) and item[1]["$"] in ("weight", "bias"):
+                trace.leaf(
+                    self._give(item[0], item[1]["$"], Sizes(**experiment["sizes"])), f"parameter:{item[0]}"
+                )
+        names = registered(target)
+        for name, value in reachable(target).items():
+            trace.leaf(value, f"{names.get(id(value), 'unregistered')}:{name}")
+        return trace
+
+    def _gradients(
+        self,
+        experiment: dict[str, Any],
+        target: Any,
+        inputs: dict[str, Any],
+        result: Any,
+        sizes: Sizes,
+        arrays: list[np.ndarray],
+        store: list[np.ndarray],
+    ) -> dict[str, Any]:
+        """Back-propagate the upstream gradient and compare one random direction with central differences."""
+        output = _first(result)
+        if not isinstance(output, torch.Tensor) or not output.requires_grad:
+            return {"gradients": {}, "reaches": False}
+        upstream = torch.from_numpy(arrays[experiment["grad"]].copy()).to(output.dtype)
+        leaves = {
+            f"input:{name}": value
+            for name, value in inputs.items()
+            if isinstance(value, torch.Tensor) and value.requires_grad
+        }
+        leaves |= {
+            name: value for name, value in reachable(target).items() if value.requires_grad and value.is_leaf
+        }
+        leaves |= self.given
+        for value in leaves.values():
+            value.grad = None
+        try:
+            output.backward(upstream.reshape(output.shape))
+        except BaseException as error:
+            return {"gradients": {}, "reaches": True, "backward_error": describe(error, self.loaded.path)}
+        gradients = {
+            name: None if value.grad is None else value.grad.detach().clone()
+            for name, value in leaves.items()
+        }
+        generator = torch.Generator().manual_seed(7)
+        steps = experiment.get("step", 1e-5)
+        directions = {
+            name: torch.randn(value.shape, generator=generator, dtype=value.dtype)
+            for name, value in leaves.items()
+        }
+        # Short enough that curvature does not show at the coarse step either.
+        directions = {name: 3 * value / value.norm() for name, value in directions.items()}
+        described: dict[str, Any] = {}
+        for name in leaves:
+            gradient = gradients[name]
+            slope = self._slope(
+                experiment, target, inputs, {name: leaves[name]}, directions, upstream, steps, sizes
+            )
+            claimed = 0.0 if gradient is None else float((gradient * directions[name]).sum())
+            size = 0.0 if gradient is None else float(gradient.abs().max())
+            described[name] = {
+                "none": gradient is None,
+                "claimed": claimed,
+                "measured": slope,
+                "largest": size,
+            }
+        for value in leaves.values():
+            value.grad = None
+        return {"gradients": described, "reaches": True}
+
+    def _slope(
+        self,
+        experiment: dict[str, Any],
+        target: Any,
+        inputs: dict[str, Any],
+        leaves: dict[str, torch.Tensor],
+        directions: dict[str, torch.Tensor],
+        upstream: torch.Tensor,
+        step: float,
+        sizes: Sizes,
+    ) -> float | None:
+        totals = []
+        with torch.no_grad():
+            kept = {name: value.detach().clone() for name, value in leaves.items()}
+            try:
+                for sign in (step, -step):
+                    for name, value in leaves.items():
+                        value.copy_(kept[name] + sign * directions[name])
+                    torch.manual_seed(experiment.get("seed", 0))
+                    with builtin_hidden(), Trace(self.loaded.path, values=False, repair=True):
+                        output = _first(self._call(target, experiment["call"], inputs, sizes))
+                    totals.append(float((output * upstream.reshape(output.shape)).sum()))
+            except Exception:
+                return None
+            finally:
+                for name, value in leaves.items():
+                    value.copy_(kept[name])
+        return (totals[0] - totals[1]) / (2 * step)
+
+
+def _train(target: Any, training: bool) -> None:
+    seen: list[Any] = [target]
+    for value in (
+        (*vars(target).values(),)
+        if hasattr(target, "__dict__") and not callable(getattr(target, "__code__", None))
+        else ()
+    ):
+        seen.extend(
+            value
+            if isinstance(value, list | tuple)
+            else value.values()
+            if isinstance(value, dict)
+            else [value]
+        )
+    for value in seen:
+        if isinstance(value, torch.nn.Module):
+            value.train(training)
+
+
+def _first(result: Any) -> Any:
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, list | tuple) and result:
+        return result[0]
+    return result
+
+
+def _outputs(result: Any, store: list[np.ndarray]) -> dict[str, Any]:
+    """Return the result's kind and its tensors, in order."""
+    items = (
+        list(result.values())
+        if isinstance(result, dict)
+        else list(result)
+        if isinstance(result, list | tuple)
+        else [result]
+    )
+    found = []
+    for item in items[:8]:
+        if isinstance(item, torch.Tensor):
+            found.append(
+                {
+                    "array": _keep(item, store),
+                    "shape": list(item.shape),
+                    "dtype": str(item.dtype)[6:],
+                    "grad": item.requires_grad,
+                }
+            )
+        elif isinstance(item, np.ndarray):
+            found.append(
+                {
+                    "array": _keep(torch.from_numpy(np.ascontiguousarray(item)), store),
+                    "shape": list(item.shape),
+                    "dtype": str(item.dtype),
+                    "grad": False,
+                }
+            )
+        else:
+            found.append({"array": None, "type": type(item).__name__})
+    return {"type": type(result).__name__, "items": found}
+
+
+def _keep(tensor: torch.Tensor, store: list[np.ndarray]) -> int | None:
+    if tensor.layout != torch.strided or tensor.is_complex() or tensor.is_quantized:
+        return None
+    plain = tensor.detach().cpu()
+    if plain.dtype not in (torch.float64, torch.float32, torch.int64, torch.int32, torch.uint8, torch.bool):
+        plain = plain.to(torch.float32 if plain.is_floating_point() else torch.int64)
+    store.append(np.ascontiguousarray(plain.resolve_conj().resolve_neg().numpy()))
+    return len(store) - 1
+
+
+def _recorded(trace: Trace, store: list[np.ndarray]) -> dict[str, Any]:
+    values = []
+    for value, fact in zip(trace.values, trace.facts, strict=True):
+        values.append(fact | {"array": None if value is None else _keep(value, store)})
+    return {"calls": trace.calls, "values": values, "repairs": trace.repairs}
+
+
+def _inventory(target: Any) -> dict[str, Any]:
+    """Return every tensor reachable from an instance: its name, shape and how it is registered."""
+    names = registered(target)
+    tensors = {
+        name: {
+            "shape": list(value.shape),
+            "kind": names.get(id(value), "unregistered"),
+            "grad": value.requires_grad,
+            "float": value.is_floating_point(),
+        }
+        for name, value in reachable(target).items()
+    }
+    modules = []
+    if isinstance(target, torch.nn.Module):
+        modules = [[name, type(item).__name__] for name, item in target.named_modules()]
+    attributes = sorted(name for name in getattr(target, "__dict__", {}) if not name.startswith("_"))
+    return {
+        "tensors": tensors,
+        "modules": modules,
+        "attributes": attributes,
+        "module": isinstance(target, torch.nn.Module),
+    }
+
+
+def _decode(value: Any, sizes: Sizes, loaded: Loaded | None) -> Any:
+    """Return a plan's value as the object it stands for."""
+    if not isinstance(value, dict):
+        return value
+    if value["$"] == "dtype":
+        return torch.get_default_dtype()
+    if value["$"] == "config":
+        return _configuration(value.get("class", ""), sizes, loaded)
+    raise KeyError(value["$"])
+
+
+def _configuration(name: str, sizes: Sizes, loaded: Loaded | None) -> Any:
+    """Return a bag, or an instance of the file's own configuration class with its sizes set."""
+    named = loaded.module.__dict__.get(name) if loaded is not None and name else None
+    if named is None:
+        return Bag(sizes)
+    from mha_drill.judge.loading import parameters
+
+    arguments: dict[str, Any] = {}
+    for item in parameters(named):
+        with contextlib.suppress(KeyError):
+            arguments[item["name"]] = _decode(value_for(item["name"], sizes, item["default"]), sizes, None)
+    made = named(**arguments)
+    for key in [
+        key for key in dir(made) if not key.startswith("_") and not callable(getattr(made, key, None))
+    ]:
+        with contextlib.suppress(KeyError, AttributeError, TypeError):
+            setattr(made, key, _decode(value_for(key, sizes), sizes, None))
+    return made
+
+
+__all__ = ["Laboratory", "name_of"]

@@ -1,0 +1,236 @@
+"""Run the learner's file, statement by statement, and say what it defines. Runner side.
+
+A demo at the bottom that fails does not hide the class above it: the exception is kept as advice and the
+next statement runs. What `__main__` guards is left alone, as on any import.
+"""
+
+from __future__ import annotations
+
+import __future__
+
+import ast
+import builtins
+import contextlib
+import inspect
+import linecache
+import sys
+import traceback
+import types
+from collections.abc import Iterator
+from typing import Any
+
+# Attention ready made. A file that takes it where it is there and has a path of its own is run on its own path.
+BUILTINS = ("scaled_dot_product_attention", "multi_head_attention_forward")
+MODULE = "submission"
+_FLAGS = sum(getattr(__future__, name).compiler_flag for name in ("annotations",))
+
+
+@contextlib.contextmanager
+def builtin_hidden() -> Iterator[None]:
+    """Take the built-in attention away, as on a release that does not have it yet."""
+    import torch
+
+    functional = torch.nn.functional
+    kept = {name: getattr(functional, name) for name in BUILTINS if hasattr(functional, name)}
+    for name in kept:
+        delattr(functional, name)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(functional, name, value)
+
+
+class Loaded:
+    """The module made from the file, the exceptions its statements raised, and what it defines."""
+
+    def __init__(self, path: str, source: str) -> None:
+        self.path = path
+        self.source = source
+        self.module = types.ModuleType(MODULE)
+        self.module.__file__ = path
+        self.failures: list[dict[str, Any]] = []
+        self.tree: ast.Module | None = None
+
+    def run(self) -> dict[str, Any] | None:
+        """Run every top-level statement; return what was raised where the file cannot be parsed."""
+        sys.modules[MODULE] = self.module
+        linecache.cache[self.path] = (
+            len(self.source),
+            None,
+            self.source.splitlines(keepends=True),
+            self.path,
+        )
+        try:
+            self.tree = ast.parse(self.source, self.path)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return describe(error, self.path)
+        flags = 0
+        for node in self.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                flags |= _FLAGS if any(name.name == "annotations" for name in node.names) else 0
+        for node in self.tree.body:
+            try:
+                code = compile(ast.Module([node], []), self.path, "exec", flags=flags, dont_inherit=True)
+                wanted = isinstance(node, ast.ImportFrom) and any(
+                    alias.name in BUILTINS for alias in node.names
+                )
+                with contextlib.nullcontext() if wanted else builtin_hidden():
+                    exec(code, self.module.__dict__)
+            except BaseException as error:
+                self.failures.append(
+                    describe(error, self.path) | {"statement": node.lineno, "names": _bound(node)}
+                )
+        return None
+
+    def definitions(self) -> list[dict[str, Any]]:
+        """Return classes and functions the file defines, in order, with their signatures as data."""
+        assert self.tree is not None
+        found = []
+        for node in self.tree.body:
+            if not isinstance(node, ast.ClassDef | ast.FunctionDef):
+                continue
+            value = self.module.__dict__.get(node.name)
+            if not callable(value):
+                continue
+            uses = sorted({item.id for item in ast.walk(node) if isinstance(item, ast.Name)} - {node.name})
+            entry: dict[str, Any] = {
+                "name": node.name,
+                "line": node.lineno,
+                "uses": uses,
+                "attributes": sorted(
+                    {item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)}
+                ),
+                "doc": ast.get_docstring(node) or "",
+            }
+            if inspect.isclass(value):
+                entry |= {"kind": "class", "module": _is_module(value), **_class_shape(value)}
+            else:
+                entry |= {"kind": "function", "call": parameters(value), "construct": []}
+            found.append(entry)
+        return [
+            entry
+            for entry in found
+            if entry["name"]
+            not in {later["name"] for later in found if later is not entry and later["line"] > entry["line"]}
+        ]
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """Return the names a failed statement would have bound."""
+    names: list[str] = []
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        names = [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+        names = [node.name]
+    elif isinstance(node, ast.Assign):
+        names = [
+            item.id for target in node.targets for item in ast.walk(target) if isinstance(item, ast.Name)
+        ]
+    return names
+
+
+def _is_module(value: type) -> bool:
+    import torch
+
+    return issubclass(value, torch.nn.Module)
+
+
+def _class_shape(value: type) -> dict[str, Any]:
+    import torch
+
+    call = getattr(value, "forward", None)
+    if (
+        call is None
+        or call is torch.nn.Module.forward
+        or getattr(call, "__name__", "") == "_forward_unimplemented"
+    ):
+        call = value.__dict__.get("__call__") or next(
+            (
+                base.__dict__["__call__"]
+                for base in value.__mro__
+                if "__call__" in base.__dict__ and base.__module__ == MODULE
+            ),
+            None,
+        )
+    fields = {
+        name: ""
+        for base in value.__mro__
+        if base.__module__ == MODULE
+        for name in base.__dict__
+        if not name.startswith("_")
+    }
+    methods = [name for name in fields if callable(getattr(value, name, None))]
+    return {
+        "construct": _without_self(parameters(value.__init__))
+        if value.__init__ is not object.__init__
+        else [],
+        "call": _without_self(parameters(call)) if call is not None else None,
+        "methods": methods,
+    }
+
+
+def parameters(function: Any) -> list[dict[str, Any]]:
+    """Return the signature of a callable as data."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return []
+    kinds = {
+        inspect.Parameter.POSITIONAL_ONLY: "positional_only",
+        inspect.Parameter.POSITIONAL_OR_KEYWORD: "both",
+        inspect.Parameter.VAR_POSITIONAL: "var_positional",
+        inspect.Parameter.KEYWORD_ONLY: "keyword_only",
+        inspect.Parameter.VAR_KEYWORD: "var_keyword",
+    }
+    empty = inspect.Parameter.empty
+    found = []
+    for item in signature.parameters.values():
+        annotation = item.annotation
+        label = (
+            ""
+            if annotation is empty
+            else annotation
+            if isinstance(annotation, str)
+            else getattr(annotation, "__name__", str(annotation))
+        )
+        required = item.default is empty and kinds[item.kind] not in ("var_positional", "var_keyword")
+        default = None if required or not isinstance(item.default, bool | int | float | str) else item.default
+        found.append(
+            {
+                "name": item.name,
+                "kind": kinds[item.kind],
+                "required": required,
+                "annotation": label,
+                "default": default,
+            }
+        )
+    return found
+
+
+def _without_self(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return found[1:] if found and found[0]["kind"] in ("both", "positional_only") else found
+
+
+def describe(error: BaseException, path: str) -> dict[str, Any]:
+    """Return an exception as data: its type, its words, and the innermost line of the learner's own file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == path]
+    line = own[-1].lineno if own else None
+    column = None
+    if isinstance(error, SyntaxError):
+        line, column = error.lineno, error.offset
+    try:
+        message = str(error.msg if isinstance(error, SyntaxError) else error)
+    except BaseException:
+        message = ""
+    return {
+        "type": type(error).__name__,
+        "bases": [base.__name__ for base in type(error).__mro__],
+        "message": message[:2000],
+        "line": line,
+        "column": column,
+        "lines": [frame.lineno for frame in own],
+        "builtin": type(error).__module__ == builtins.__name__,
+        "name": str(getattr(error, "name", "") or ""),
+    }

@@ -1,0 +1,162 @@
+"""What a mask argument means and whether it does what it should, where the problem leaves it open. Judge side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mha_drill.attention.faults import mask_faults
+from mha_drill.judge.evidence import Observation
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.findings import Finding
+from mha_drill.judge.hypotheses import reproduces
+from mha_drill.judge.matching import close
+from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
+from mha_drill.judge.stepmap import places
+
+# A fill above this lets large scores see past the mask; -1e4 is the mildest in the wild.
+WEAKEST_FILL = -9e3
+MOST_FORMS = 70
+
+
+def mask_probe(examination: Examination) -> Probe:
+    """Return the probe that masks are tried on: more keys than queries where that works."""
+    if examination.cross is not None and examination.agrees(examination.cross):
+        return CROSS
+    return SQUARE
+
+
+def found_form(examination: Examination) -> tuple[MaskForm, Observation] | None:
+    """Return the first convention that the submission masks right under, with that call."""
+    if examination.binding.call.mask is None:
+        return None
+    for form in examination.mask_forms()[:MOST_FORMS]:
+        observation = examination.case.observe(mask_probe(examination), form, trace=True)
+        if "call" in examination.case.hung:
+            return None
+        if observation.error is None and examination.agrees(observation):
+            return form, observation
+    return None
+
+
+def mask_finding(examination: Examination) -> Finding | None:
+    """Return what is wrong with the mask argument; None where it is right, absent, or cannot be fed."""
+    if examination.binding.call.mask is None or not examination.agrees(examination.square):
+        return None
+    right = found_form(examination)
+    if right is not None:
+        return weak_fill(examination, right[1])
+    ran = [
+        observation
+        for form in examination.mask_forms()[:MOST_FORMS]
+        if (observation := examination.case.observe(mask_probe(examination), form, trace=True)).error is None
+    ]
+    if not ran:
+        return None
+    plain = examination.case.observe(mask_probe(examination), trace=True)
+    wanted = examination.output(plain)
+    outputs = [examination.output(observation) for observation in ran]
+    if (
+        wanted is not None
+        and examination.binding.call.masks == 1
+        and all(output is not None and close(wanted, output, 1e-9) for output in outputs)
+    ):
+        return Finding("mask-missing", "mask", _parameter_line(examination), True)
+    for observation in ran:
+        for fault in mask_faults():
+            if fault.code in ("mask-missing", "mask-inverted"):
+                continue
+            if _explains(examination, observation, fault):
+                return Finding(
+                    fault.code,
+                    "mask",
+                    _mask_line(examination, observation, late=fault.code == "mask-after-softmax"),
+                    True,
+                    fault.variant,
+                )
+    for observation in ran:
+        weak = weak_fill(examination, observation)
+        if weak is not None:
+            return weak
+    return None
+
+
+def _explains(examination: Examination, observation: Observation, fault) -> bool:  # type: ignore[no-untyped-def]
+    if examination.spec.projections:
+        assessment = examination.assessed(observation)
+        return assessment is not None and reproduces(assessment, (fault,), examination.tolerance)
+    import torch
+
+    from mha_drill.attention.steps import Material, walk_through
+
+    inputs = observation.inputs
+    query, key = inputs["q"], inputs.get("k", inputs.get("context"))
+    if key is None or observation.allowed is None:
+        return False
+    material = Material(
+        *(torch.from_numpy(item) for item in (query, key, inputs.get("v", key))),
+        1,
+        torch.from_numpy(observation.allowed),
+    )
+    output = examination.output(observation)
+    merged = walk_through(material, (fault,))["merge"].numpy()
+    return output is not None and close(merged, output, examination.tolerance)
+
+
+def weak_fill(examination: Examination, observation: Observation) -> Finding | None:
+    """Return a finding where forbidden scores are only lowered a little: a fill above -1e4."""
+    assessment = examination.assessed(observation)
+    if assessment is None or assessment.roles is None:
+        return None
+    recording = assessment.recording
+    place = places(recording, assessment.wiring, assessment.roles, assessment.tail)
+    if (
+        "softmax" not in place
+        or place["softmax"].call is None
+        or "mask" not in place
+        or place["mask"].call is None
+    ):
+        return None
+    if place["mask"].call.index > place["softmax"].call.index:
+        return None
+    call = place["softmax"].call
+    number = next((item for item in call.inputs if recording.content[item]), None)
+    array = None if number is None else recording.values[number].array
+    if array is None or array.size == 0 or call.short not in ("softmax", "log_softmax"):
+        return None
+    lowest = float(np.nanmin(array))
+    if lowest > WEAKEST_FILL:
+        return Finding("mask-fill-value", "mask", place["mask"].line, True, f"{lowest:.3g}")
+    return None
+
+
+def _mask_line(examination: Examination, observation: Observation, *, late: bool) -> int | None:
+    assessment = examination.assessed(observation)
+    if assessment is None or assessment.roles is None:
+        return None
+    place = places(assessment.recording, assessment.wiring, assessment.roles, assessment.tail)
+    if late and "softmax" in place and place["softmax"].call is not None:
+        for call in assessment.recording.calls:
+            if call.index > place["softmax"].call.index and any(
+                assessment.recording.values[number].name == "mask"
+                or "mask" in assessment.recording.values[number].origin
+                for number in call.inputs
+            ):
+                return call.line
+            if call.index > place["softmax"].call.index and call.short in (
+                "masked_fill",
+                "masked_fill_",
+                "where",
+            ):
+                return call.line
+    return place["mask"].line if "mask" in place else place["softmax"].line if "softmax" in place else None
+
+
+def _parameter_line(examination: Examination) -> int | None:
+    import re
+
+    lines = examination.case.runner.source.splitlines()
+    name = examination.binding.call.mask or "mask"
+    for number in range(examination.binding.definition.line, len(lines) + 1):
+        if re.search(rf"\b{re.escape(name)}\b", lines[number - 1]):
+            return number
+    return None

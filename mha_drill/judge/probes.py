@@ -1,0 +1,147 @@
+"""What the submission is tried on: sizes, inputs, masks. All sizes differ, and H is not 3. Judge side.
+
+With B = 1 a wrong mask repeat is accepted; with H = d two wrong scales look the same; with H = 3
+`chunk(3, dim=1)` silently cuts heads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mha_drill.judge.binding import Sizes
+
+FIRST = Sizes(batch=2, heads=4, width=24, query_length=5, key_length=5)
+SINGLE = replace(FIRST, heads=1, head_dim=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One way to try a submission.
+
+    spread: how large the inputs are. twin: a seed for every batch item but the first. last: a seed for the
+    last position of every item.
+    """
+
+    name: str
+    batch: int = 2
+    query_length: int = 5
+    key_length: int = 5
+    spread: float = 1.0
+    seed: int = 11
+    train: bool = False
+    dropout: float = 0.0
+    twin: int = 0
+    last: int = 0
+
+    def sizes(self, base: Sizes) -> Sizes:
+        """Return the sizes of this probe; the width and the heads are the submission's."""
+        return replace(
+            base,
+            batch=self.batch,
+            query_length=self.query_length,
+            key_length=self.key_length,
+            dropout=self.dropout,
+        )
+
+    def inputs(self, style: str, width: int) -> dict[str, np.ndarray]:
+        """Return the content inputs: `x` alone, or `q`, `k`, `v`, or `q` and `context`; (B, T, width) each."""
+        generator = np.random.default_rng(self.seed)
+
+        def draw(length: int) -> np.ndarray:
+            drawn = generator.standard_normal((self.batch, length, width)) * self.spread
+            if self.twin:
+                drawn[1:] = np.random.default_rng(self.twin).standard_normal(drawn[1:].shape)
+            if self.last:
+                drawn[:, -1] = np.random.default_rng(self.last).standard_normal(drawn[:, -1].shape)
+            return drawn
+
+        if style == "x":
+            return {"x": draw(self.query_length)}
+        if style == "cross":
+            return {"q": draw(self.query_length), "context": draw(self.key_length)}
+        return {"q": draw(self.query_length), "k": draw(self.key_length), "v": draw(self.key_length)}
+
+
+SQUARE = Probe("square")
+CROSS = Probe("cross", key_length=7)
+OTHER = Probe("other", batch=3, query_length=8, key_length=8, seed=12)
+LARGE = Probe("large", spread=300.0, seed=13)
+TRAIN = Probe("train", train=True, dropout=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskForm:
+    """One convention of masks: what its axes are and what its entries mean.
+
+    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths". meaning: "keep", "drop", "add".
+    dtype: "bool", "int" or "float".
+    """
+
+    axes: str
+    meaning: str
+    dtype: str
+
+    def say(self) -> str:
+        """Return the convention in code's words."""
+        what = {"keep": "True/1 = may look", "drop": "True/1 = may not look", "add": "0 / -inf, added"}[
+            self.meaning
+        ]
+        return f"{self.axes} {self.dtype}, {what}"
+
+
+def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.ndarray:
+    """Return who may see whom, (B, 1, L, S): every row keeps a key and drops one, also when inverted or transposed."""
+    generator = np.random.default_rng(5)
+    if form.axes == "lengths":
+        lengths = 1 + np.arange(batch) % (key_length - 1)
+        return np.broadcast_to(
+            (np.arange(key_length) < lengths[:, None])[:, None, None, :], (batch, 1, length, key_length)
+        ).copy()
+    if form.axes in ("bs", "b11s", "b1s"):
+        rows = np.zeros((batch, key_length), dtype=bool)
+        for index in range(batch):
+            rows[index] = _row(generator, key_length)
+        return np.broadcast_to(rows[:, None, None, :], (batch, 1, length, key_length)).copy()
+    count = 1 if form.axes in ("ls", "11ls", "1ls") else batch
+    while True:
+        grid = np.stack(
+            [np.stack([_row(generator, key_length) for _ in range(length)]) for _ in range(count)]
+        )
+        columns = grid.any(1).all() and (~grid).any(1).all()
+        if columns and not (length == key_length and np.array_equal(grid, grid.swapaxes(1, 2))):
+            break
+    return np.broadcast_to(grid[:, None], (batch, 1, length, key_length)).copy()
+
+
+def _row(generator: np.random.Generator, length: int) -> np.ndarray:
+    row = generator.random(length) < 0.6
+    keep, drop = generator.permutation(length)[:2]
+    row[keep], row[drop] = True, False
+    return row
+
+
+def mask_array(form: MaskForm, allowed: np.ndarray, heads: int) -> np.ndarray:
+    """Return the mask of a form that says `allowed`, (B, 1, L, S)."""
+    batch, _, length, key_length = allowed.shape
+    if form.axes == "lengths":
+        return allowed[:, 0, 0].sum(-1).astype(np.int64)
+    shaped = {
+        "ls": lambda: allowed[0, 0],
+        "1ls": lambda: allowed[:1, 0],
+        "11ls": lambda: allowed[:1],
+        "bls": lambda: allowed[:, 0],
+        "b1ls": lambda: allowed,
+        "bhls": lambda: np.broadcast_to(allowed, (batch, heads, length, key_length)),
+        "(bh)ls": lambda: np.repeat(allowed[:, 0], heads, 0),
+        "bs": lambda: allowed[:, 0, 0],
+        "b1s": lambda: allowed[:, :, 0],
+        "b11s": lambda: allowed[:, :, :1],
+    }[form.axes]()
+    if form.meaning == "add":
+        return np.where(shaped, 0.0, -1e9)
+    marked = shaped if form.meaning == "keep" else ~shaped
+    return {"bool": marked, "int": marked.astype(np.int64), "float": marked.astype(np.float64)}[
+        form.dtype
+    ].copy()

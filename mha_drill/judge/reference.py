@@ -1,0 +1,78 @@
+"""The reference solution's own lines and shapes, step by step, found by the same reading of a trace. Judge side."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from mha_drill.judge.binding import plain_sizes
+from mha_drill.judge.evidence import Binding, Case, Observation
+from mha_drill.judge.laboratory import Laboratory
+from mha_drill.judge.loading import Loaded
+from mha_drill.judge.probes import SQUARE
+from mha_drill.judge.stepmap import places
+from mha_drill.judge.candidates import Definition
+from mha_drill.records import CodeSpec, Problem, StepSide
+
+
+class _Here:
+    """Stands for a runner: experiments on our own solution are done in this process."""
+
+    restarts = 0
+
+    def __init__(self, path: Path) -> None:
+        self.source = path.read_text(encoding="utf-8")
+        self.path = str(path)
+        loaded = Loaded(self.path, self.source)
+        loaded.run()
+        self.definitions = loaded.definitions()
+        self.laboratory = Laboratory(loaded)
+
+    def run(self, experiments, arrays):  # type: ignore[no-untyped-def]
+        """Do the experiments, one after the other."""
+        for experiment in experiments:
+            yield self.laboratory.run(experiment, list(arrays))
+
+
+@cache
+def _steps(path: Path, spec: CodeSpec) -> dict[str, StepSide]:
+    here = _Here(path)
+    case = Case(here, spec, loaded={"definitions": here.definitions})  # type: ignore[arg-type]
+    case.definition = next(
+        item
+        for item in map(Definition.read, here.definitions)
+        if item is not None and item.name in spec.names
+    )
+    for binding in case.bindings():
+        case.binding = binding
+        observation = case.try_binding(binding, SQUARE, trace=True)
+        assessment = case.assessed(observation)
+        if assessment is not None and assessment.agrees and assessment.roles is not None:
+            found = places(assessment.recording, assessment.wiring, assessment.roles, assessment.tail)
+            lines = here.source.splitlines()
+            return {
+                step: StepSide(place.line, lines[place.line - 1].strip() if place.line else "", place.shape)
+                for step, place in found.items()
+            }
+    return {}
+
+
+def reference_steps(problem: Problem, solution: Path) -> dict[str, StepSide]:
+    """Return the reference's line, code and shape for each step it exercises on the square probe."""
+    assert problem.code is not None
+    if problem.code.form != "attention":
+        return {}
+    found = dict(_steps(solution, problem.code))
+    lines = solution.read_text(encoding="utf-8").splitlines()
+    for step, needle in (("mask", "masked_fill"), ("dropout", "dropout(")):
+        if step not in found and step in problem.steps:
+            number = next(
+                (at for at, text in enumerate(lines, 1) if needle in text and "nn.Dropout" not in text), None
+            )
+            if number is not None:
+                shape = found["score"].shape if "score" in found else None
+                found[step] = StepSide(number, lines[number - 1].strip(), shape)
+    return found
+
+
+__all__ = ["Binding", "Observation", "plain_sizes", "reference_steps"]

@@ -1,0 +1,66 @@
+"""The only process that imports the learner's file: it answers one request after the other over a socket.
+
+`load` runs the file and says what it defines; `run` does experiments and answers each as soon as it is done,
+so that the judge knows which one hangs. It knows nothing of the reference or the hidden tests.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Any
+
+from mha_drill.judge import wire
+from mha_drill.judge.loading import Loaded
+
+
+def serve(channel: socket.socket) -> None:
+    """Answer requests until the judge closes the channel."""
+    _silence()
+    loaded: Loaded | None = None
+    laboratory = None
+    while True:
+        try:
+            request, arrays = wire.receive(channel)
+        except wire.Closed:
+            return
+        if request["op"] == "load":
+            loaded, answer = _load(request)
+            wire.send(channel, answer)
+            continue
+        from mha_drill.judge.laboratory import Laboratory
+
+        assert loaded is not None
+        laboratory = laboratory or Laboratory(loaded)
+        for experiment in request["experiments"]:
+            header, results = laboratory.run(experiment, arrays)
+            wire.send(channel, header, results)
+
+
+def _silence() -> None:
+    """Send what the file prints nowhere, and give it no input."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    os.close(null)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)
+    sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False)
+
+
+def _load(request: dict[str, Any]) -> tuple[Loaded, dict[str, Any]]:
+    import torch
+
+    path = request["path"]
+    sys.path.insert(0, os.path.dirname(path))
+    sys.argv = [path]
+    torch.set_default_dtype(torch.float32)
+    torch.manual_seed(0)
+    loaded = Loaded(path, request["source"])
+    error = loaded.run()
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    if error is not None:
+        return loaded, {"ok": False, "error": error}
+    return loaded, {"ok": True, "definitions": loaded.definitions(), "failures": loaded.failures}

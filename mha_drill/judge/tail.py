@@ -1,0 +1,151 @@
+"""What becomes of the merged heads: the output projection and all after it. Judge side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mha_drill.judge.matching import TOLERANCE, close
+from mha_drill.judge.recording import CONVOLUTIONS, NORMS, PRODUCTS, Call, Recording
+from mha_drill.judge.roles import Roles
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a traced call.
+
+    merged: what went into the output projection, (tokens, channels), tokens batch by batch; the output itself
+    where there is no projection. fault: a code of the contract for what follows it, or "" or "unknown".
+    """
+
+    merged: np.ndarray
+    call: Call | None
+    weights: frozenset[str]
+    fault: str
+    line: int | None
+    by_position: bool = False
+    residual_line: int | None = None
+
+
+def find_tail(
+    recording: Recording, roles: Roles, output: np.ndarray, inputs: dict[str, np.ndarray]
+) -> Tail | None:
+    """Return the tail of a call whose output is (B, L, D), or None where it cannot be read."""
+    reached = recording.after(list(roles.weighs))
+    final = [
+        call
+        for call in recording.calls
+        if call.short in PRODUCTS | CONVOLUTIONS
+        and call.outputs
+        and sum(bool(recording.content[number]) for number in call.inputs) == 1
+        and any(recording.weights[number] and not recording.content[number] for number in call.inputs)
+        and any(reached[number] for number in call.inputs)
+    ]
+    batch, length = output.shape[:2]
+    flat = output.reshape(batch * length, -1)
+    norms = [
+        call for call in recording.calls if call.short in NORMS and call.outputs and reached[call.outputs[0]]
+    ]
+    residual = _residual(recording, reached)
+    if not final:
+        plain, fault, line = _after(flat, flat, norms, inputs, recording, reached)
+        return Tail(plain, None, frozenset(), fault, line, False, residual.line if residual else None)
+    call = final[-1]
+    if len(final) > 1:
+        return None
+    number = next(item for item in call.inputs if recording.content[item])
+    merged, projected = recording.values[number].array, recording.values[call.outputs[0]].array
+    if merged is None or projected is None:
+        return None
+    if call.short in CONVOLUTIONS:
+        merged, projected = np.moveaxis(merged, 1, -1), np.moveaxis(projected, 1, -1)
+    if (
+        call.short not in ("linear", "matmul", "__matmul__", "bmm", "mm", "addmm")
+        and call.short not in CONVOLUTIONS
+    ):
+        return None
+    weights = frozenset().union(*(recording.weights[item] for item in call.inputs if item != number))
+    merged, projected = merged.reshape(-1, merged.shape[-1]), projected.reshape(-1, projected.shape[-1])
+    if len(merged) != batch * length:
+        return Tail(merged, call, weights, "", call.line)
+    by_position = False
+    fault, line = "", None
+    if not _same_up_to_row(flat, projected):
+        turned = projected.reshape(length, batch, -1).swapaxes(0, 1).reshape(batch * length, -1)
+        if projected.shape == flat.shape and _same_up_to_row(flat, turned):
+            by_position = True
+            merged = merged.reshape(length, batch, -1).swapaxes(0, 1).reshape(batch * length, -1)
+        else:
+            _, fault, line = _after(flat, projected, norms, inputs, recording, reached)
+    return Tail(
+        merged, call, weights, fault, line or call.line, by_position, residual.line if residual else None
+    )
+
+
+def _same_up_to_row(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether two (tokens, D) agree up to one row added to all: a bias."""
+    if one.shape != two.shape:
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = one - two
+        gap = gap - gap[:1]
+    return close(np.zeros_like(gap), gap, TOLERANCE)
+
+
+def _after(
+    flat: np.ndarray,
+    projected: np.ndarray,
+    norms: list[Call],
+    inputs: dict[str, np.ndarray],
+    recording: Recording,
+    reached: list[bool],
+) -> tuple[np.ndarray, str, int | None]:
+    """Say what was done to the projected heads: residual, normalisation, or something unknown."""
+    for name in ("q", "x", "k", "v", "context"):
+        if name in inputs and inputs[name].ndim == 3:
+            rows = inputs[name].reshape(-1, inputs[name].shape[-1])
+            if (
+                rows.shape == flat.shape == projected.shape
+                and flat is not projected
+                and _same_up_to_row(flat - rows, projected)
+            ):
+                return flat, "extra-residual", _line_of_sum(recording, reached)
+    if norms:
+        return flat, "extra-normalization", norms[-1].line
+    call = _residual(recording, reached)
+    if call is not None:
+        left = [number for number in call.inputs if reached[number]]
+        array = recording.values[left[0]].array
+        if array is not None and array.size == flat.size:
+            return array.reshape(flat.shape), "extra-residual", call.line
+    return flat, "" if flat is projected else "unknown", None
+
+
+def _residual(recording: Recording, reached: list[bool]) -> Call | None:
+    """Return the call that adds an input, untouched, to what attention made."""
+    for call in recording.calls:
+        if (
+            call.short in ("add", "__add__", "__radd__", "__iadd__", "add_")
+            and call.outputs
+            and reached[call.outputs[0]]
+        ):
+            others = [number for number in call.inputs if not reached[number] and recording.content[number]]
+            if (
+                others
+                and recording.values[others[0]].kind == "input"
+                and any(reached[number] for number in call.inputs)
+            ):
+                return call
+    return None
+
+
+def _line_of_sum(recording: Recording, reached: list[bool]) -> int | None:
+    for call in reversed(recording.calls):
+        if (
+            call.short in ("add", "__add__", "__radd__", "__iadd__", "add_")
+            and call.outputs
+            and reached[call.outputs[0]]
+        ):
+            return call.line
+    return None

@@ -1,0 +1,230 @@
+"""Record every torch call of a forward with its source line, its tensors and their values. Runner side.
+
+The recording is in static single assignment: each call's results are new values, and a write in place makes
+a new value for the tensor and for every known alias of its memory. Some faults are repaired and noted, so
+that what comes after them can be seen too: a `view` whose strides do not fit returns `reshape`, dropout that
+acts in evaluation returns its input, a product of query and key whose axes do not meet is tried with the
+key transposed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode, resolve_name
+
+# Builds torch's table of names once, while every function is in its place.
+resolve_name(torch.matmul)
+
+LARGEST_VALUE = 60_000
+MOST_CALLS = 6_000
+
+_DROPOUTS = frozenset(
+    {
+        "dropout",
+        "dropout1d",
+        "dropout2d",
+        "dropout3d",
+        "alpha_dropout",
+        "feature_alpha_dropout",
+        "feature_dropout",
+    }
+)
+_PRODUCTS = frozenset({"matmul", "__matmul__", "bmm", "mm"})
+
+
+def name_of(function: Any) -> str:
+    """Return the qualified name of a torch function: `torch.Tensor.view`, `torch.nn.functional.linear`."""
+    return str(resolve_name(function) or getattr(function, "__name__", "unknown"))
+
+
+class Trace(TorchFunctionMode):
+    """A `TorchFunctionMode` that records. `path` is the learner's file; `training` tells whether dropout may act."""
+
+    def __init__(
+        self, path: str, *, values: bool = True, repair: bool = True, training: bool = False
+    ) -> None:
+        super().__init__()
+        self.path = path
+        self.keep_values = values
+        self.repair = repair
+        self.training = training
+        self.calls: list[dict[str, Any]] = []
+        self.values: list[torch.Tensor | None] = []
+        self.facts: list[dict[str, Any]] = []
+        self.repairs: list[dict[str, Any]] = []
+        self._current: dict[int, int] = {}
+        self._alive: list[torch.Tensor] = []
+        self._shared: dict[int, list[torch.Tensor]] = {}
+
+    def leaf(self, tensor: torch.Tensor, origin: str) -> int:
+        """Record a tensor that no call made: an input, a parameter, a buffer or a constant."""
+        key = id(tensor)
+        if key not in self._current:
+            self._enter(tensor, {"origin": origin})
+        return self._current[key]
+
+    def number(self, tensor: torch.Tensor) -> int:
+        """Return the number of a tensor's present value."""
+        return self._current[id(tensor)] if id(tensor) in self._current else self.leaf(tensor, "constant")
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        short = getattr(func, "__name__", "")
+        if len(self.calls) >= MOST_CALLS:
+            return func(*args, **kwargs)
+        line = self._line()
+        before = [self.number(tensor) for tensor in _tensors((args, kwargs))]
+        result, repaired = self._call(func, short, args, kwargs, line)
+        made = list(_tensors(result))
+        if not made and short not in ("__setitem__", "backward"):
+            if short in ("tolist", "item", "numpy", "__array__", "__bool__", "__float__", "__int__"):
+                self.calls.append({"name": name_of(func), "line": line, "in": before, "out": [], "args": ""})
+            return result
+        wrote = (
+            short == "__setitem__"
+            or (short.endswith("_") and not short.endswith("__"))
+            or "out" in kwargs
+            or short.startswith("__i")
+        )
+        target = args[0] if short == "__setitem__" else None
+        if isinstance(target, torch.Tensor):
+            made = [target]
+        out = []
+        for tensor in made:
+            known = self._current.get(id(tensor))
+            if wrote or known is None:
+                out.append(self._enter(tensor, {"origin": "call"}))
+                if wrote:
+                    self._refresh(tensor)
+            else:
+                out.append(known)
+        call = {
+            "name": name_of(func),
+            "line": line,
+            "in": before,
+            "out": out,
+            "args": _literals(args, kwargs),
+        }
+        if repaired:
+            call["repaired"] = repaired
+        self.calls.append(call)
+        return result
+
+    def _call(self, func: Any, short: str, args: Any, kwargs: Any, line: int | None) -> tuple[Any, str]:
+        if short in _DROPOUTS and not self.training and self.repair:
+            bound = dict(zip(("input", "p", "training"), args, strict=False)) | kwargs
+            if bound.get("training", True) and bound.get("p", 0.5) > 0:
+                self._note("dropout-in-eval", line, [bound["input"]])
+                return bound["input"], "dropout-in-eval"
+        try:
+            return func(*args, **kwargs), ""
+        except RuntimeError as error:
+            if not self.repair:
+                raise
+            repaired = self._mend(short, args, kwargs, str(error))
+            if repaired is None:
+                raise
+            result, code = repaired
+            self._note(code, line, [item for item in args if isinstance(item, torch.Tensor)])
+            return result, code
+
+    def _mend(self, short: str, args: Any, kwargs: Any, message: str) -> tuple[Any, str] | None:
+        if short == "view" and "view size is not compatible" in message:
+            return args[0].reshape(*args[1:], **kwargs), "non-contiguous-view"
+        if (
+            short in _PRODUCTS
+            and len(args) == 2
+            and all(isinstance(item, torch.Tensor) and item.dim() > 1 for item in args)
+        ):
+            left, right = args
+            if left.shape[-1] == right.shape[-1] and left.shape[:-2] == right.shape[:-2]:
+                return left @ right.transpose(-2, -1), "key-not-transposed"
+        return None
+
+    def _note(self, code: str, line: int | None, tensors: list[torch.Tensor]) -> None:
+        self.repairs.append(
+            {
+                "code": code,
+                "line": line,
+                "shapes": [list(tensor.shape) for tensor in tensors],
+                "call": len(self.calls),
+            }
+        )
+
+    def _enter(self, tensor: torch.Tensor, fact: dict[str, Any]) -> int:
+        number = len(self.values)
+        self._alive.append(tensor)
+        self._current[id(tensor)] = number
+        keep = (
+            self.keep_values
+            and tensor.numel() <= LARGEST_VALUE
+            and tensor.layout == torch.strided
+            and not tensor.is_complex()
+        )
+        with torch._C.DisableTorchFunctionSubclass():
+            self.values.append(tensor.detach().clone() if keep else None)
+            fact |= {
+                "shape": list(tensor.shape),
+                "dtype": str(tensor.dtype)[6:],
+                "grad": bool(tensor.requires_grad),
+            }
+            try:
+                self._shared.setdefault(tensor.untyped_storage().data_ptr(), []).append(tensor)
+            except (RuntimeError, NotImplementedError):
+                pass
+        self.facts.append(fact)
+        return number
+
+    def _refresh(self, tensor: torch.Tensor) -> None:
+        """After a write in place, give every other known alias of that memory a new value as well."""
+        with torch._C.DisableTorchFunctionSubclass():
+            aliases = [
+                other
+                for other in self._shared.get(tensor.untyped_storage().data_ptr(), [])
+                if other is not tensor
+            ]
+        source = self._current[id(tensor)]
+        for other in list({id(item): item for item in aliases}.values()):
+            old = self._current[id(other)]
+            new = self._enter(other, {"origin": "call"})
+            self.calls.append(
+                {"name": "alias", "line": self._line(), "in": [old, source], "out": [new], "args": ""}
+            )
+
+    def _line(self) -> int | None:
+        frame = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code.co_filename == self.path:
+                return frame.f_lineno
+            frame = frame.f_back  # type: ignore[assignment]
+        return None
+
+
+def _tensors(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)
+
+
+def _literals(args: Any, kwargs: Any) -> str:
+    """Return the arguments that are not tensors, as text with `@` for each tensor, in order."""
+
+    def show(value: Any) -> str:
+        if isinstance(value, torch.Tensor):
+            return "@"
+        if isinstance(value, list | tuple):
+            return "[" + ",".join(show(item) for item in value) + "]"
+        if isinstance(value, slice):
+            return f"{value.start}:{value.stop}:{value.step}"
+        return repr(value)[:80]
+
+    parts = [show(value) for value in args] + [f"{name}={show(value)}" for name, value in kwargs.items()]
+    return ", ".join(parts)[:400]

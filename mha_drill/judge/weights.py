@@ -1,0 +1,107 @@
+"""Find every tensor an instance owns, registered or not, and give the weights fresh random values. Runner side."""
+
+from __future__ import annotations
+
+import math
+import types
+from typing import Any
+
+import torch
+
+DEEPEST = 6
+LEAST_RANDOM = 12
+
+
+def reachable(target: Any) -> dict[str, torch.Tensor]:
+    """Return tensors by name: registered ones under their own names, then those in plain attributes and lists."""
+    found: dict[str, torch.Tensor] = {}
+    known: set[int] = set()
+    if isinstance(target, torch.nn.Module):
+        for name, value in [*target.named_parameters(), *target.named_buffers()]:
+            if id(value) not in known:
+                found[name] = value
+                known.add(id(value))
+    _walk(target, "", 0, found, known, set())
+    return found
+
+
+def _walk(
+    value: Any, name: str, depth: int, found: dict[str, torch.Tensor], known: set[int], seen: set[int]
+) -> None:
+    if depth > DEEPEST or id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, torch.Tensor):
+        if id(value) not in known:
+            known.add(id(value))
+            found[name] = value
+    elif isinstance(value, list | tuple | torch.nn.ModuleList | torch.nn.ParameterList):
+        for index, item in enumerate(value):
+            _walk(item, f"{name}.{index}" if name else str(index), depth + 1, found, known, seen)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _walk(item, f"{name}.{key}" if name else str(key), depth + 1, found, known, seen)
+    elif isinstance(value, type | types.ModuleType | types.FunctionType):
+        return
+    elif isinstance(value, torch.nn.Module) or hasattr(value, "__dict__"):
+        inner = dict(vars(value))
+        if isinstance(value, torch.nn.Module):
+            for kind in ("_parameters", "_buffers", "_modules"):
+                inner.update(inner.pop(kind, {}))
+            inner = {
+                key: item
+                for key, item in inner.items()
+                if not key.startswith("_") or isinstance(item, torch.Tensor | torch.nn.Module)
+            }
+        for key, item in inner.items():
+            _walk(item, f"{name}.{key}" if name else str(key), depth + 1, found, known, seen)
+
+
+def registered(target: Any) -> dict[int, str]:
+    """Return, by the tensor's id, "parameter" or "buffer" for what an `nn.Module` has registered.
+
+    A plain class registers nothing and owes nothing: its tensors count as parameters where they take gradients.
+    """
+    if not isinstance(target, torch.nn.Module):
+        return {
+            id(value): "parameter" if value.requires_grad else "buffer"
+            for value in reachable(target).values()
+        }
+    kinds = {id(value): "buffer" for value in target.buffers()}
+    kinds.update({id(value): "parameter" for value in target.parameters()})
+    return kinds
+
+
+def scramble(target: Any, seed: int) -> None:
+    """Give every weight new values: about 1.1/sqrt(fan in), biases 0.3; scalars, masks and tables stay."""
+    generator = torch.Generator().manual_seed(1000 + seed)
+    with torch.no_grad():
+        for value in reachable(target).values():
+            if (
+                isinstance(value, torch.nn.parameter.UninitializedTensorMixin)
+                or not value.is_floating_point()
+            ):
+                continue
+            learned = value.requires_grad or isinstance(value, torch.nn.Parameter)
+            if not learned and not _looks_random(value):
+                continue
+            if value.numel() <= 1:
+                continue
+            spread = 0.3 if value.dim() == 1 else 1.1 / math.sqrt(_fan_in(value))
+            value.copy_(
+                torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.dtype) * spread
+            )
+
+
+def _fan_in(value: torch.Tensor) -> int:
+    """Return the size of the contracted axis: the larger of the two last, the usual width."""
+    if value.dim() == 2:
+        return int(min(value.shape)) if max(value.shape) % min(value.shape) == 0 else int(value.shape[-1])
+    return int(max(value.shape))
+
+
+def _looks_random(value: torch.Tensor) -> bool:
+    if value.numel() < LEAST_RANDOM or value.dim() < 2 or not torch.isfinite(value).all():
+        return False
+    whole = (value == value.round()).double().mean()
+    return bool(whole < 0.1 and value.unique().numel() > 0.9 * value.numel())

@@ -1,0 +1,102 @@
+"""The messages between command, judge and runner: a JSON header and raw array bytes, never pickle.
+
+A message is eight bytes of length, a JSON object of that many bytes whose `arrays` lists dtype and shape of
+each array, then the arrays' bytes one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+LARGEST_HEADER = 64 * 2**20
+LARGEST_PAYLOAD = 512 * 2**20
+DTYPES = ("float64", "float32", "int64", "int32", "uint8", "bool")
+
+Message = tuple[dict[str, Any], list["np.ndarray"]]
+
+
+class Closed(Exception):
+    """The other side has gone, or sent what is not a message."""
+
+
+class Late(Exception):
+    """No whole message came before the deadline."""
+
+
+def send(channel: socket.socket, header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
+    """Send one message; `arrays` may have any shape and one of `DTYPES`."""
+    head = dict(header, arrays=[[str(array.dtype), list(array.shape)] for array in arrays])
+    text = json.dumps(head, separators=(",", ":"), ensure_ascii=True).encode()
+    parts = [struct.pack("!Q", len(text)), text, *(array.tobytes() for array in arrays)]
+    try:
+        channel.sendall(b"".join(parts))
+    except OSError as error:
+        raise Closed from error
+
+
+def receive(channel: socket.socket, deadline: float | None = None) -> Message:
+    """Return the next message; `deadline` is on `time.monotonic()`."""
+    (length,) = struct.unpack("!Q", _exactly(channel, 8, deadline))
+    if length > LARGEST_HEADER:
+        raise Closed
+    try:
+        header = json.loads(_exactly(channel, length, deadline))
+        described = header.pop("arrays")
+        arrays = _arrays(channel, described, deadline)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Closed from error
+    return header, arrays
+
+
+def _arrays(channel: socket.socket, described: list[Any], deadline: float | None) -> list[np.ndarray]:
+    if not described:
+        return []
+    import numpy as np
+
+    sizes = []
+    for dtype, shape in described:
+        if dtype not in DTYPES or not all(isinstance(size, int) and size >= 0 for size in shape):
+            raise ValueError(dtype, shape)
+        sizes.append(math.prod(shape) * np.dtype(dtype).itemsize)
+    if sum(sizes) > LARGEST_PAYLOAD:
+        raise ValueError(sizes)
+    payload = _exactly(channel, sum(sizes), deadline)
+    arrays, start = [], 0
+    for (dtype, shape), size in zip(described, sizes, strict=True):
+        arrays.append(np.frombuffer(payload, dtype, math.prod(shape), start).reshape(shape))
+        start += size
+    return arrays
+
+
+def _exactly(channel: socket.socket, length: int, deadline: float | None) -> bytearray:
+    buffer = bytearray(length)
+    view, start = memoryview(buffer), 0
+    while start < length:
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Late
+            channel.settimeout(left)
+        else:
+            channel.settimeout(None)
+        try:
+            count = channel.recv_into(view[start:])
+        except TimeoutError as error:
+            raise Late from error
+        except OSError as error:
+            raise Closed from error
+        if count == 0:
+            raise Closed
+        start += count
+    channel.settimeout(None)
+    return buffer
