@@ -1,0 +1,264 @@
+"""Marking short answers: points found however they are put, and nobody given a point for its opposite."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mha_drill.catalog import load_catalog
+from mha_drill.quiz.marking import LONGEST_ANSWER, Marking, mark
+from mha_drill.quiz.reading import read
+from mha_drill.records import Point, Text
+
+QUESTIONS = {question.id: question for question in load_catalog().questions() if question.kind == "short"}
+ANSWERS = tomllib.loads(Path(__file__).with_name("short_answers.toml").read_text(encoding="utf-8"))["answers"]
+POINTS = QUESTIONS["transformer-idea"].points
+
+# What a marker kept apart from tuning must reach, a point; the other half was tuned on, and must be whole.
+AGREEMENT = {"tuning": 1.0, "apart": 0.9}
+
+
+def said(answer: str, points: tuple[Point, ...] = POINTS) -> set[str]:
+    return {each.point.id for each in mark(points, answer).points if each.finding == "said"}
+
+
+def finding(answer: str, point: str) -> str:
+    return next(each.finding for each in mark(POINTS, answer).points if each.point.id == point)
+
+
+def place(marking: Marking, point: str) -> str:
+    found = next(each for each in marking.points if each.point.id == point)
+    return marking.answer[found.start : found.end]
+
+
+@pytest.mark.parametrize("half", AGREEMENT)
+def test_marks_agree_with_a_careful_reader(half: str) -> None:
+    agreed = total = 0
+    for answer in ANSWERS:
+        if answer["half"] != half:
+            continue
+        points = QUESTIONS[answer["question"]].points
+        known = {point.id for point in points}
+        assert set(answer["points"]) <= known
+        total += len(known)
+        agreed += len(known) - len(said(answer["answer"], points) ^ set(answer["points"]))
+    assert total
+    assert agreed / total >= AGREEMENT[half]
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda question: question.id)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_model_answer_says_every_point(question: object, lang: str) -> None:
+    model, points = question.model, question.points  # type: ignore[attr-defined]
+    assert said(model.say(lang), points) == {point.id for point in points}
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda question: question.id)
+def test_every_wording_that_is_a_sentence_says_its_point(question: object) -> None:
+    for point in question.points:  # type: ignore[attr-defined]
+        for wording in (*point.wordings_en, *point.wordings_zh):
+            marked = mark([point], wording).points[0].finding
+            assert marked in ("said", "named"), wording
+
+
+# --- whose side a sentence is on
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "不能并行",
+        "Transformer 不能并行计算。",
+        "Transformers cannot be parallelised.",
+        "It is impossible to compute the positions in parallel.",
+        "It does not process all the positions in parallel.",
+        "RNNs can be parallelised.",
+        "Transformers prevent parallel computation.",
+        "并行是不可能的",
+        "Transformer 很难并行",
+    ],
+)
+def test_denying_a_point_is_not_saying_it(answer: str) -> None:
+    assert finding(answer, "parallel") == "denied"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "RNNs cannot be parallelised, Transformers can.",
+        "RNN 不能并行，而 Transformer 可以。",
+        "Unlike an RNN, it handles all positions at the same time.",
+        "It is not sequential like an RNN but runs in parallel.",
+        "克服了 RNN 无法并行的缺点。",
+        "Not only is it accurate, it computes all positions in parallel.",
+        "It removes recurrence and can be computed in parallel.",
+        "Because it has no recurrence, training is done in parallel.",
+        "Transformers process evrything in paralell.",
+        "所有位置同时计算，不用像 RNN 那样一步一步来",
+    ],
+)
+def test_a_negation_elsewhere_takes_no_point_away(answer: str) -> None:
+    assert finding(answer, "parallel") == "said"
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        ("Attention removes the need for recurrence.", "said"),
+        ("Attention does not remove the need for recurrence.", "denied"),
+        ("It works without recurrence.", "said"),
+        ("It never works without recurrence.", "denied"),
+        ("It is built on recurrence.", "missed"),
+        ("它取代了循环结构。", "said"),
+        ("它没有取代循环结构。", "denied"),
+    ],
+)
+def test_two_negations_are_told_from_one(answer: str, result: str) -> None:
+    assert finding(answer, "replaces-recurrence") == result
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        ("它解决了长距离依赖问题。", "said"),
+        ("RNN 存在长距离依赖问题。", "said"),
+        ("Transformer 存在长距离依赖问题。", "denied"),
+        ("It overcomes the problem of long-range dependencies.", "said"),
+        ("It has problems with long-range dependencies.", "denied"),
+        ("Transformers struggle with long-distance dependencies.", "denied"),
+    ],
+)
+def test_a_problem_overcome_is_told_from_a_problem(answer: str, result: str) -> None:
+    assert finding(answer, "long-range") == result
+
+
+def test_what_is_said_of_which_matters() -> None:
+    assert finding("Convolution is local, attention is global.", "cnn-local-global") == "said"
+    assert finding("Attention is local, convolution is global.", "cnn-local-global") != "said"
+    assert finding("注意力是局部的，卷积是全局的。", "cnn-local-global") != "said"
+
+
+# --- keywords
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "self-attention, parallel, long-range dependencies, machine translation, encoder, decoder",
+        "自注意力、并行、长距离依赖、机器翻译、编码器、解码器",
+        "parallel\nlong-range dependency\nencoder decoder",
+        "并行 长距离依赖 编码器 解码器",
+    ],
+)
+def test_a_list_of_keywords_is_marked_as_one(answer: str) -> None:
+    marking = mark(POINTS, answer)
+    assert marking.keywords
+    assert marking.score == 0.0
+    assert "named" in {each.finding for each in marking.points}
+
+
+def test_a_sentence_beside_keywords_counts_for_itself() -> None:
+    marking = mark(POINTS, "It computes all positions in parallel. Encoder, decoder.")
+    assert not marking.keywords
+    assert {each.point.id: each.finding for each in marking.points if each.finding != "missed"} == {
+        "parallel": "said",
+        "parts": "named",
+    }
+
+
+# --- where it was found
+
+
+def test_the_place_of_a_point_is_the_answers_own_words() -> None:
+    marking = mark(POINTS, "Ｉｔ is good。它由编码器和解码器组成，可以并行计算。")
+    assert place(marking, "parts") == "编码器和解码器"
+    assert place(marking, "parallel") == "并行"
+
+
+@given(st.text())
+def test_places_are_inside_the_answer(answer: str) -> None:
+    for each in mark(POINTS, answer).points:
+        assert 0 <= each.start <= each.end <= len(answer)
+        assert (each.finding == "missed") == (each.start == each.end == 0)
+
+
+# --- any text at all
+
+FRAGMENTS = st.sampled_from(
+    [
+        *"self-attention does not replace RNN parallel and but CNN local both it encoder problem".split(),
+        *"自注意力 不 取代 并行 长距离依赖 局部 它 解码器 克服 能 , ， 。 ( ) : which unlike 😀".split(),
+        "long-range dependencies",
+        "machine translation",
+        "\n",
+        "x" * 40,
+    ]
+)
+PROSE = st.lists(FRAGMENTS, max_size=30).map(" ".join)
+
+
+@given(st.text() | PROSE)
+def test_any_text_gets_a_mark(answer: str) -> None:
+    marking = mark(POINTS, answer)
+    assert 0.0 <= marking.score <= 1.0
+    assert len(marking.points) == len(POINTS)
+
+
+@given(st.text(st.characters(categories=("P", "S", "Z", "C")), max_size=200))
+def test_an_answer_without_a_word_has_no_point(answer: str) -> None:
+    marking = mark(POINTS, answer)
+    assert marking.said == 0
+    assert not marking.keywords
+
+
+@given(answer=PROSE, more=st.text() | PROSE)
+def test_adding_sentences_never_takes_a_point_away(answer: str, more: str) -> None:
+    assert said(answer) <= said(f"{answer}.\n\n{more}")
+    assert said(answer) <= said(f"{answer}\n- {more}")
+
+
+@given(answer=PROSE, before=PROSE)
+def test_sentences_before_it_never_take_a_point_away(answer: str, before: str) -> None:
+    assert said(answer) <= said(f"{before}.\n\n{answer}")
+
+
+@given(answer=PROSE)
+def test_case_and_width_do_not_matter(answer: str) -> None:
+    wide = "".join(chr(ord(sign) + 0xFEE0) if sign.isascii() and sign.isalpha() else sign for sign in answer)
+    assert said(answer.upper()) == said(answer) == said(wide)
+
+
+@pytest.mark.parametrize(
+    "filler", ["not parallel rnn xyzzy ", "自注意力不能并行，长距离依赖", "a", "不", "\n", "。"]
+)
+def test_a_very_long_answer_is_cut_and_marked(filler: str) -> None:
+    marking = mark(POINTS, filler * (2 * LONGEST_ANSWER // len(filler)))
+    assert len(marking.answer) == LONGEST_ANSWER
+
+
+def test_a_question_without_points_has_no_mark_to_give() -> None:
+    assert mark((), "anything").score == 0.0
+
+
+def test_points_of_another_question_are_found_by_their_words_alone() -> None:
+    point = Point(
+        "stride",
+        Text("view needs strides that fit", "view 需要步幅兼容"),
+        ("view needs compatible strides", "the strides of the merged axes must fit"),
+        ("view 要求被合并的轴步幅兼容",),
+    )
+    assert said("A view needs the strides to be compatible.", (point,)) == {"stride"}
+    assert said("view 要求步幅兼容", (point,)) == {"stride"}
+    assert said("A view does not need compatible strides.", (point,)) == set()
+    assert said("A view copies the memory.", (point,)) == set()
+
+
+def test_reading_knows_its_own_lists() -> None:
+    names = {
+        token.name for token in read("Multi-head self-attention scales the scores; 掩码之后做 softmax。")
+    }
+    assert {"multi-head", "self-attention", "scale", "score", "mask", "softmax"} <= names
