@@ -34,7 +34,7 @@ class CheckWish:
     lang: Lang
 
 
-def check_files(paths: Sequence[Path], wish: CheckWish, record: Callable[[Attempt], None]) -> int:
+def check_files(paths: Sequence[Path], wish: CheckWish, record: Callable[[Attempt], object]) -> int:
     """Check files one after the other, print each result, and return the highest exit code of the contract.
 
     One file in a call is the learner's attempt and is recorded; several are not.
@@ -60,7 +60,7 @@ def check_files(paths: Sequence[Path], wish: CheckWish, record: Callable[[Attemp
                 continue
             codes.append({"pass": PASSED, "fail": FAILED}.get(report.verdict, BROKEN))
             if len(paths) == 1:
-                record(_attempt(report, source))
+                _record(report, record)
             _show(report, source, wish, several=len(paths) > 1)
     if len(paths) > 1 and not wish.json:
         from mha_drill.ui.check import render_summary
@@ -84,20 +84,12 @@ def _unjudged(path: Path, error: DrillError, wish: CheckWish) -> int:
     return error.exit_code
 
 
-def _attempt(report: Report, source: Source) -> Attempt:
-    steps = tuple(
-        dict.fromkeys(mistake.step for mistake in report.mistakes if mistake.step not in ("any", "load"))
-    )
-    codes = ", ".join(mistake.code for mistake in report.mistakes)
-    return Attempt(
-        item=report.problem,
-        kind="code",
-        steps=steps,
-        at=time.time(),
-        score=1.0 if report.verdict == "pass" else 0.0,
-        answer=codes or source.shown,
-        seconds=report.seconds_total,
-    )
+def _record(report: Report, record: Callable[[Attempt], object]) -> None:
+    from mha_drill.progress.attempts import of_report
+
+    attempt = of_report(report, load_catalog().problem(report.problem).steps, time.time())
+    if attempt is not None:
+        record(attempt)
 
 
 def _show(report: Report, source: Source, wish: CheckWish, *, several: bool) -> None:

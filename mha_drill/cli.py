@@ -176,7 +176,7 @@ def check(
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="S", help="Seconds for each call.")
     ] = 10.0,
-    cold: Annotated[bool, typer.Option("--cold", hidden=True, help="Leave no judge behind.")] = False,  # noqa: ARG001
+    cold: Annotated[bool, typer.Option("--cold", hidden=True, help="Leave no judge behind.")] = False,
     lang: LangOption = "",
 ) -> int:
     """Judge your code against hidden tests, and name the mistake."""

@@ -39,7 +39,7 @@ def _scaled(factor: Factor) -> StepFunction:
 
 
 def _right(material: Material) -> float:
-    return material.head_width**-0.5
+    return float(material.head_width**-0.5)
 
 
 # How the scores are scaled instead, in the learner's own terms.
@@ -237,9 +237,7 @@ def role_faults(separate: bool) -> Iterator[Fault]:
     """A tensor in another's place, after the projections."""
     names = {"q": "split", "k": "k", "v": "v"}
     for which in ("k", "q"):
-        yield Fault(
-            "weigh-wrong-tensor", "weigh", which, {"weigh": lambda m, w, n=names[which]: w["dropout"] @ w[n]}
-        )
+        yield Fault("weigh-wrong-tensor", "weigh", which, {"weigh": _weigh(names[which])})
     yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["mask"] @ w["v"]})
     if separate:
         yield Fault(
@@ -270,6 +268,14 @@ def _forbidden(material: Material) -> Tensor:
     return ~material.allowed
 
 
+def _weigh(name: str) -> StepFunction:
+    return lambda material, walk: walk["dropout"] @ walk[name]
+
+
+def _filled_late(value: float) -> StepFunction:
+    return lambda material, walk: walk["softmax"].masked_fill(_forbidden(material), value)
+
+
 def _filled(value: float) -> StepFunction:
     return lambda material, walk: walk["scale"].masked_fill(_forbidden(material), value)
 
@@ -278,7 +284,7 @@ def mask_faults() -> Iterator[Fault]:
     """Positions that may not be seen but are, or the other way round."""
     yield Fault("mask-missing", "mask", "", {"mask": lambda m, w: w["scale"]})
     yield Fault(
-        "mask-inverted", "mask", "", {"mask": lambda m, w: w["scale"].masked_fill(m.allowed, -torch.inf)}
+        "mask-inverted", "mask", "", {"mask": lambda m, w: w["scale"].masked_fill(~_forbidden(m), -torch.inf)}
     )
     yield Fault(
         "mask-after-softmax",
@@ -305,7 +311,7 @@ def mask_faults() -> Iterator[Fault]:
             f"{value:g}",
             {
                 "mask": lambda m, w: w["scale"],
-                "dropout": lambda m, w, v=value: w["softmax"].masked_fill(_forbidden(m), v),
+                "dropout": _filled_late(value),
             },
         )
     for value in (0.0, 1e-9, -1e-9, 1e-10, -1.0, -2.0, -5.0, -10.0, 1.0, 1e9, 1e-12):

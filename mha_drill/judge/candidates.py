@@ -1,4 +1,4 @@
-"""Which class or function of the file is the answer: by its name, by what it is called with, by who uses whom. Judge side."""
+"""Which class or function of the file is the answer: by name, by parameters, by who uses whom. Judge side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from mha_drill.judge.binding import Parameter, meaning, role
+from mha_drill.judge.binding import Parameter
+from mha_drill.judge.names import meaning, role
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +114,28 @@ def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) 
             helpers |= {
                 other.name for _, other in scored if other.name in item.uses and other.name != item.name
             }
-    exact = [item for _, item in scored if item.name in names]
-    if exact:
-        return exact[:1]
+    exact = next((item for _, item in scored if item.name in names), None)
+    if exact is not None:
+        versions = [item for _, item in scored if item is not exact and _stem(item.name) == _stem(exact.name)]
+        return [exact, *versions]
     free = [(points, item) for points, item in scored if item.name not in helpers] or scored
     best = max(points for points, _ in free)
     winners = [item for points, item in free if points == best]
     return winners
 
 
+def _stem(name: str) -> str:
+    """Return a name without the mark of a version: `MultiHeadAttentionV2`, `_old`, `2`."""
+    return re.sub(r"(v\d*|\d+|new|old|alt|try|final|fixed)+$", "", plain_name(name))
+
+
 def guess_problem(definitions: list[Definition], source: str) -> list[str]:
     """Return the problems the file may answer, likeliest first; never empty."""
     names = {plain_name(item.name) for item in definitions}
-    if any("splithead" in name for name in names) and any(
-        re.search(r"(merge|combine|concat|join).*head", name) for name in names
-    ):
-        if not any(_ATTENTION.search(name) and "head" not in name for name in names):
-            return ["split-merge"]
+    merges = any(re.search(r"(merge|combine|concat|join).*head", name) for name in names)
+    whole = any(_ATTENTION.search(name) and "head" not in name for name in names)
+    if any("splithead" in name for name in names) and merges and not whole:
+        return ["split-merge"]
     order = ["mha", "causal-mha", "single-head", "sdpa"]
     best = {problem: max((likeness(item, problem) for item in definitions), default=0) for problem in order}
     multi = any(

@@ -19,11 +19,13 @@ def crash_findings(examination: Examination, observation: Observation) -> list[F
         return [Finding("time-limit", "load", None, True)]
     if kind == "Died":
         return [_died(error)]
-    if "NotImplementedError" in error["bases"]:
+    if "NotImplementedError" in error["bases"] and _raised_by_hand(examination, line):
         return [Finding("not-implemented", "load", line, True)]
     if kind in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
         return [Finding("process-exit", "load", line, True)]
-    if kind == "MemoryError":
+    if kind == "MemoryError" or re.search(
+        r"alloc_cpu|can't allocate memory|not enough memory|DefaultCPUAllocator", message
+    ):
         return [Finding("memory-limit", "load", line, True)]
     if observation.stage == "construct":
         return [
@@ -38,6 +40,12 @@ def crash_findings(examination: Examination, observation: Observation) -> list[F
     if _hard_coded(observation, message):
         return [Finding("hard-coded-shape", "split", line, True, detail=_plain(error))]
     return [Finding("crash", "load", line, True, detail=_plain(error))]
+
+
+def _raised_by_hand(examination: Examination, line: int | None) -> bool:
+    """Whether the learner's own line raises: torch has NotImplementedErrors of its own."""
+    lines = examination.case.runner.source.splitlines()
+    return line is None or line > len(lines) or "raise" in lines[line - 1]
 
 
 def _plain(error: dict[str, Any]) -> str:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from mha_drill.judge.assessment import Assessment, assess
-from mha_drill.judge.binding import Call, Sizes, call_plans, constructor_plans, meaning, plain_sizes
+from mha_drill.judge.binding import Call, Sizes, call_plans, constructor_plans, plain_sizes
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.host import Died, Hung, Runner
 from mha_drill.judge.matching import COARSE, TOLERANCE
+from mha_drill.judge.names import meaning
 from mha_drill.judge.probes import (
     FIRST,
     LARGE,
@@ -69,7 +70,8 @@ class Observation:
         """Return the returned tensor at `index`, or None."""
         if index >= len(self.items) or self.items[index].get("array") is None:
             return None
-        return self.arrays[self.items[index]["array"]]
+        found: np.ndarray = self.arrays[self.items[index]["array"]]
+        return found
 
     @property
     def output(self) -> np.ndarray | None:
@@ -166,7 +168,10 @@ class Case:
         return [binding for _, binding in sorted(found, key=lambda item: item[0])][:10]
 
     def variants(self, binding: Binding, error: dict[str, Any]) -> list[Binding]:
-        """Return other ways to try a binding whose call raised `error`: a mask it needs, an exact context, float32, numpy."""
+        """Return other ways to try a binding whose call raised `error`.
+
+        A mask it needs, an exact context, float32, settings at module level, numpy.
+        """
         found: list[Binding] = []
         required = any(item.name == binding.call.mask and item.required for item in binding.definition.call)
         needs_mask = required or (binding.call.mask is not None and "NoneType" in error["message"])
@@ -194,7 +199,7 @@ class Case:
             name: (np.ascontiguousarray(value.swapaxes(0, 1)) if binding.by_position else value)
             for name, value in inputs.items()
         }
-        arguments = [
+        arguments: list[list[Any]] = [
             [
                 name,
                 {"$": source} if isinstance(source, str) and source in fed else source,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from mha_drill.judge.assessment import Assessment, flat
-from mha_drill.judge.binding import meaning
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Binding, Case, Observation
 from mha_drill.judge.matching import affine, close, difference, order_of
+from mha_drill.judge.names import meaning
 from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
 
 MOST_BINDINGS = 40
@@ -68,7 +68,10 @@ class Examination:
         return True
 
     def _points(self, observation: Observation) -> int:
-        """How well a binding does: 5 agrees, 4 gives the right shape, 3 runs, 2 raises inside, 1 cannot be called, 0 cannot be made."""
+        """Return how well a binding does.
+
+        5 agrees, 4 gives the right shape, 3 runs, 2 raises inside, 1 cannot be called, 0 cannot be made.
+        """
         if observation.error is not None:
             if observation.stage == "construct":
                 return 0
@@ -87,7 +90,7 @@ class Examination:
             re.search(
                 r"^\s*(t|l|s|n|seq\w*|len\w*|tgt_len|src_len|q_len|length|time\w*|T|L|S)\s*,\s*(b|bs|bsz|batch\w*|n_batch|B|N)\s*,[^=\n]*=",
                 source,
-                re.M,
+                re.MULTILINE,
             )
             or re.search(r"\((T|L|S|seq_len\w*|tgt_len|time)\s*,\s*(B|N|bsz|batch\w*)\s*,", source)
         )
@@ -164,6 +167,16 @@ class Examination:
                 return other.astype(np.float64)
         return first
 
+    @property
+    def returns_right_kind(self) -> bool:
+        """Whether a tensor is returned, or a tuple that starts with one (an array, where numpy is the answer)."""
+        answer = self.square.answer["output"]
+        kind = answer["type"]
+        wanted = ("ndarray", "float64") if self.binding.numpy else ("Tensor", "Parameter")
+        return kind in wanted or (
+            kind not in ("dict", "list", "OrderedDict", "ndarray", "set") and bool(answer["items"])
+        )
+
     def assessed(self, observation: Observation) -> Assessment | None:
         """Return an observation held against the reference."""
         return self.case.assessed(observation)
@@ -236,18 +249,13 @@ class Examination:
 
     def _plain(self, observation: Observation) -> tuple[np.ndarray | None, np.ndarray | None]:
         """Return output and weights of plain scaled dot-product attention on the inputs themselves."""
-        import torch
+        from mha_drill.attention.steps import walk_through
+        from mha_drill.judge.plain import plain_material
 
-        from mha_drill.attention.steps import Material, walk_through
-
-        inputs = observation.inputs
-        query = inputs.get("q", inputs.get("x"))
-        key = inputs.get("k", inputs.get("context", query))
-        value = inputs.get("v", key)
-        if query is None or key is None or value is None:
+        material = plain_material(observation)
+        if material is None:
             return None, None
-        allowed = None if observation.allowed is None else torch.from_numpy(observation.allowed)
-        walk = walk_through(Material(*(torch.from_numpy(item) for item in (query, key, value)), 1, allowed))
+        walk = walk_through(material)
         return walk["merge"].numpy(), walk["softmax"].numpy()[:, 0]
 
     def returned_weights(self, observation: Observation) -> np.ndarray | None:
@@ -295,12 +303,9 @@ class Examination:
 
     @cached_property
     def has_dropout(self) -> bool:
-        """Whether the constructor takes a dropout rate."""
-        return any(
-            meaning(item.name) == "dropout" and item.name != "p" for item in self.binding.definition.construct
-        ) or any(
-            item.name == "p" and meaning(item.name) == "dropout" for item in self.binding.definition.construct
-        )
+        """Whether a dropout rate can be given: to the constructor, or to a dropout layer through a configuration."""
+        named = any(meaning(item.name) == "dropout" for item in self.binding.definition.construct)
+        return named or any(kind.startswith("Dropout") for _, kind in self.square.answer.get("modules", []))
 
     @cached_property
     def quiet(self) -> tuple[Observation, Observation]:

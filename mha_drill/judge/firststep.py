@@ -34,9 +34,7 @@ def first_difference(assessment: Assessment) -> str:
 
 def _present(wanted: np.ndarray, have: list[np.ndarray]) -> bool:
     """Whether a tensor of these values is there, whole or in slices by head."""
-    if any(
+    return any(
         array.shape == wanted.shape and np.allclose(array, wanted, rtol=1e-9, atol=1e-9, equal_nan=True)
         for array in have
-    ):
-        return True
-    return False
+    )

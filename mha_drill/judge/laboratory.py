@@ -87,14 +87,12 @@ class Laboratory:
         answer["stage"] = "call"
         _train(target, experiment.get("train", False))
         torch.manual_seed(experiment.get("seed", 0))
-        inputs = {
+        inputs: dict[str, Any] = {
             name: self._tensor(arrays[index], dtype, bool(experiment.get("grad")))
             for name, index in experiment["inputs"].items()
         }
         if experiment.get("numpy"):
             inputs = {name: np.asarray(value) for name, value in inputs.items()}
-        if "same" in experiment:
-            inputs |= {copy: inputs[name] for copy, name in experiment["same"].items()}
         before = {
             name: np.array(value.detach() if isinstance(value, torch.Tensor) else value)
             for name, value in inputs.items()
@@ -261,7 +259,7 @@ class Laboratory:
         for value in leaves.values():
             value.grad = None
         try:
-            output.backward(upstream.reshape(output.shape))
+            output.backward(upstream.reshape(output.shape))  # type: ignore[no-untyped-call]
         except BaseException as error:
             return {"gradients": {}, "reaches": True, "backward_error": describe(error, self.loaded.path)}
         gradients = {

@@ -5,7 +5,6 @@ next statement runs. What `__main__` guards is left alone, as on any import.
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -160,11 +159,12 @@ def _class_shape(value: type) -> dict[str, Any]:
         for name in base.__dict__
         if not name.startswith("_")
     }
+    construct = value.__dict__.get("__init__") or next(
+        (base.__dict__["__init__"] for base in value.__mro__ if "__init__" in base.__dict__), None
+    )
     methods = [name for name in fields if callable(getattr(value, name, None))]
     return {
-        "construct": _without_self(parameters(value.__init__))
-        if value.__init__ is not object.__init__
-        else [],
+        "construct": [] if construct is object.__init__ else _without_self(parameters(construct)),
         "call": _without_self(parameters(call)) if call is not None else None,
         "methods": methods,
     }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from mha_drill.attention.faults import mask_faults
+from mha_drill.attention.steps import Fault
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
 from mha_drill.judge.matching import close
+from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
 from mha_drill.judge.stepmap import places
 
@@ -25,24 +27,36 @@ def mask_probe(examination: Examination) -> Probe:
     return SQUARE
 
 
-def found_form(examination: Examination) -> tuple[MaskForm, Observation] | None:
-    """Return the first convention that the submission masks right under, with that call."""
+def found_form(
+    examination: Examination, faults: tuple[Fault, ...] = ()
+) -> tuple[MaskForm, Observation] | None:
+    """Return the first convention that the submission masks right under, its known faults aside, with that call."""
     if examination.binding.call.mask is None:
         return None
     for form in examination.mask_forms()[:MOST_FORMS]:
         observation = examination.case.observe(mask_probe(examination), form, trace=True)
         if "call" in examination.case.hung:
             return None
-        if observation.error is None and examination.agrees(observation):
+        if observation.error is None and _as_known(examination, observation, faults):
             return form, observation
     return None
 
 
-def mask_finding(examination: Examination) -> Finding | None:
-    """Return what is wrong with the mask argument; None where it is right, absent, or cannot be fed."""
-    if examination.binding.call.mask is None or not examination.agrees(examination.square):
+def _as_known(examination: Examination, observation: Observation, faults: tuple[Fault, ...]) -> bool:
+    """Whether a call is right but for the faults that are known."""
+    if not faults and examination.agrees(examination.square):
+        return examination.agrees(observation)
+    return _explains(examination, observation, faults)
+
+
+def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Finding | None:
+    """Return what is wrong with the mask argument beside the known faults.
+
+    None where it is right, absent, or cannot be fed.
+    """
+    if examination.binding.call.mask is None or not _as_known(examination, examination.square, faults):
         return None
-    right = found_form(examination)
+    right = found_form(examination, faults)
     if right is not None:
         return weak_fill(examination, right[1])
     ran = [
@@ -50,29 +64,32 @@ def mask_finding(examination: Examination) -> Finding | None:
         for form in examination.mask_forms()[:MOST_FORMS]
         if (observation := examination.case.observe(mask_probe(examination), form, trace=True)).error is None
     ]
-    if not ran:
+    wanted = examination.output(examination.case.observe(mask_probe(examination), trace=True))
+    if not ran or wanted is None:
         return None
-    plain = examination.case.observe(mask_probe(examination), trace=True)
-    wanted = examination.output(plain)
     outputs = [examination.output(observation) for observation in ran]
-    if (
-        wanted is not None
-        and examination.binding.call.masks == 1
-        and all(output is not None and close(wanted, output, 1e-9) for output in outputs)
-    ):
+    alone = examination.binding.call.masks == 1
+    if alone and all(output is not None and close(wanted, output, 1e-9) for output in outputs):
         return Finding("mask-missing", "mask", _parameter_line(examination), True)
+    if np.isfinite(wanted).all() and not any(
+        output is not None and np.isfinite(output).all() for output in outputs
+    ):
+        return Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True)
+    return _named_mask(examination, ran, faults)
+
+
+def _named_mask(
+    examination: Examination, ran: list[Observation], faults: tuple[Fault, ...]
+) -> Finding | None:
+    """Return the mask fault that, beside the known ones, gives what some masked call gave."""
     for observation in ran:
         for fault in mask_faults():
             if fault.code in ("mask-missing", "mask-inverted"):
                 continue
-            if _explains(examination, observation, fault):
-                return Finding(
-                    fault.code,
-                    "mask",
-                    _mask_line(examination, observation, late=fault.code == "mask-after-softmax"),
-                    True,
-                    fault.variant,
-                )
+            if _explains(examination, observation, (*faults, fault)):
+                late = fault.code == "mask-after-softmax"
+                line = _mask_line(examination, observation, late=late)
+                return Finding(fault.code, "mask", line, True, fault.variant)
     for observation in ran:
         weak = weak_fill(examination, observation)
         if weak is not None:
@@ -80,26 +97,15 @@ def mask_finding(examination: Examination) -> Finding | None:
     return None
 
 
-def _explains(examination: Examination, observation: Observation, fault) -> bool:  # type: ignore[no-untyped-def]
+def _explains(examination: Examination, observation: Observation, faults: tuple[Fault, ...]) -> bool:
+    """Whether the reference with these faults gives what a call gave."""
     if examination.spec.projections:
         assessment = examination.assessed(observation)
-        return assessment is not None and reproduces(assessment, (fault,), examination.tolerance)
-    import torch
-
-    from mha_drill.attention.steps import Material, walk_through
-
-    inputs = observation.inputs
-    query, key = inputs["q"], inputs.get("k", inputs.get("context"))
-    if key is None or observation.allowed is None:
-        return False
-    material = Material(
-        *(torch.from_numpy(item) for item in (query, key, inputs.get("v", key))),
-        1,
-        torch.from_numpy(observation.allowed),
+        return assessment is not None and reproduces(assessment, faults, examination.tolerance)
+    material, output = plain_material(observation), examination.output(observation)
+    return (
+        material is not None and output is not None and gives(material, faults, output, examination.tolerance)
     )
-    output = examination.output(observation)
-    merged = walk_through(material, (fault,))["merge"].numpy()
-    return output is not None and close(merged, output, examination.tolerance)
 
 
 def weak_fill(examination: Examination, observation: Observation) -> Finding | None:

@@ -126,22 +126,23 @@ def mask_array(form: MaskForm, allowed: np.ndarray, heads: int) -> np.ndarray:
     """Return the mask of a form that says `allowed`, (B, 1, L, S)."""
     batch, _, length, key_length = allowed.shape
     if form.axes == "lengths":
-        return allowed[:, 0, 0].sum(-1).astype(np.int64)
-    shaped = {
-        "ls": lambda: allowed[0, 0],
-        "1ls": lambda: allowed[:1, 0],
-        "11ls": lambda: allowed[:1],
-        "bls": lambda: allowed[:, 0],
-        "b1ls": lambda: allowed,
-        "bhls": lambda: np.broadcast_to(allowed, (batch, heads, length, key_length)),
-        "(bh)ls": lambda: np.repeat(allowed[:, 0], heads, 0),
-        "bs": lambda: allowed[:, 0, 0],
-        "b1s": lambda: allowed[:, :, 0],
-        "b11s": lambda: allowed[:, :, :1],
-    }[form.axes]()
+        lengths: np.ndarray = allowed[:, 0, 0].sum(-1).astype(np.int64)
+        return lengths
+    shapes: dict[str, np.ndarray] = {
+        "ls": allowed[0, 0],
+        "1ls": allowed[:1, 0],
+        "11ls": allowed[:1],
+        "bls": allowed[:, 0],
+        "b1ls": allowed,
+        "bhls": np.broadcast_to(allowed, (batch, heads, length, key_length)),
+        "(bh)ls": np.repeat(allowed[:, 0], heads, 0),
+        "bs": allowed[:, 0, 0],
+        "b1s": allowed[:, :, 0],
+        "b11s": allowed[:, :, :1],
+    }
+    shaped = shapes[form.axes]
     if form.meaning == "add":
         return np.where(shaped, 0.0, -1e9)
-    marked = shaped if form.meaning == "keep" else ~shaped
-    return {"bool": marked, "int": marked.astype(np.int64), "float": marked.astype(np.float64)}[
-        form.dtype
-    ].copy()
+    marked: np.ndarray = shaped if form.meaning == "keep" else ~shaped
+    kinds = {"bool": np.bool_, "int": np.int64, "float": np.float64}
+    return marked.astype(kinds[form.dtype])

@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 
 from mha_drill.judge.binding import plain_sizes
+from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Binding, Case, Observation
 from mha_drill.judge.laboratory import Laboratory
 from mha_drill.judge.loading import Loaded
 from mha_drill.judge.probes import SQUARE
 from mha_drill.judge.stepmap import places
-from mha_drill.judge.candidates import Definition
 from mha_drill.records import CodeSpec, Problem, StepSide
 
 

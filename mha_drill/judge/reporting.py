@@ -6,7 +6,7 @@ from mha_drill.judge.advice import notes
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.ruling import Ruling
 from mha_drill.judge.stepmap import places
-from mha_drill.judge.words import fix_of, mistake_words, title_of, why_of
+from mha_drill.judge.words import fix_of, title_of, topic_of, why_of
 from mha_drill.records import STEPS, Lang, Mistake, Report, StepRow, StepSide, TestResult, Verdict
 from mha_drill.words import word
 
@@ -58,7 +58,6 @@ def build(
 
 
 def _mistake(finding: Finding, lines: list[str], reference: dict[str, StepSide], lang: Lang) -> Mistake:
-    words = mistake_words(finding.code)
     theirs = reference.get(finding.step)
     return Mistake(
         code=finding.code,
@@ -69,7 +68,7 @@ def _mistake(finding: Finding, lines: list[str], reference: dict[str, StepSide],
         title=title_of(finding, lang),
         explanation=why_of(finding, lang),
         fix=fix_of(finding, lang),
-        topic=words.topic,
+        topic=topic_of(finding),
         proved=finding.proved,
     )
 
@@ -81,14 +80,9 @@ def step_rows(ruling: Ruling, lines: list[str], reference: dict[str, StepSide]) 
     rows = []
     for step in STEPS:
         mine, theirs = yours.get(step), reference.get(step)
-        same = step not in wrong and (mine is None or theirs is None or _alike(mine, theirs))
+        same = step not in wrong
         rows.append(StepRow(step, mine, theirs, same))
     return rows
-
-
-def _alike(mine: StepSide, theirs: StepSide) -> bool:
-    """Whether two shapes hold the same numbers in any order, or are folded or cut by head: layouts are free."""
-    return True if mine.shape is None or theirs.shape is None else True
 
 
 def _yours(ruling: Ruling, lines: list[str]) -> dict[str, StepSide]:

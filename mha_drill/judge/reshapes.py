@@ -57,7 +57,7 @@ class Outcome:
         )
 
 
-@dataclass(slots=True)
+@dataclass
 class Reshapes:
     """The two functions of one file."""
 
@@ -234,13 +234,14 @@ class Reshapes:
                 and call["out"]
                 and not any(values[number]["grad"] for number in call["out"])
             ):
-                return call["line"]
+                line: int | None = call["line"]
+                return line
         return None
 
 
 def _arguments(parameters: tuple[Parameter, ...], sizes: tuple[int, int, int, int]) -> list[list[Any]]:
     """Return what each parameter gets: the first one that can be a tensor `x`, the others the size their name means."""
-    from mha_drill.judge.binding import meaning
+    from mha_drill.judge.names import meaning
 
     batch, length, width, heads = sizes
     given: list[list[Any]] = []

@@ -55,8 +55,11 @@ class Operands:
 
 def find_roles(recording: Recording, wiring: Wiring) -> Roles | None:
     """Return the roles, or None where the trace does not show them."""
-    products = [(call, _operands(call, recording, wiring)) for call in recording.contractions]
-    products = [(call, sides) for call, sides in products if sides is not None]
+    products = [
+        (call, sides)
+        for call in recording.contractions
+        if (sides := _operands(call, recording, wiring)) is not None
+    ]
     scores = [(call, sides) for call, sides in products if sides.left is not None and sides.right is not None]
     if not scores:
         return None

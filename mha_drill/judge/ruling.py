@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +46,9 @@ def rule(
         if isinstance(failure, Ruling):
             return failure
         loaded = failure
+    broken = unloadable(loaded)
+    if broken is not None:
+        return Ruling("load", [broken], None, loaded)
     definitions = [item for item in map(Definition.read, loaded["definitions"]) if item is not None]
     answers = pick(definitions, problem, class_name)
     if not answers:
@@ -53,9 +58,6 @@ def rule(
         rulings.append(examine(runner, problem, answer, loaded))
         if len(answers) == 1:
             return rulings[0]
-    passed = [ruling for ruling in rulings if ruling.passes]
-    if len(passed) == len(rulings):
-        return passed[0]
     tried = [ruling for ruling in rulings if ruling.stage == "run"]
     if len(tried) == 1:
         return tried[0]
@@ -74,14 +76,33 @@ def load(runner: Runner) -> Ruling | dict[str, Any]:
         code = "process-exit" if how == "exit" else "crash"
         return Ruling("load", [Finding(code, "load", None, True, number, detail=error.how)])
     if not loaded["ok"]:
-        return Ruling("load", [load_finding(loaded["error"])], None, loaded)
+        return Ruling("load", [load_finding(loaded["error"], runner.source)], None, loaded)
     return loaded
 
 
-def load_finding(error: dict[str, Any]) -> Finding:
-    """Return the finding for a file that cannot even be parsed."""
+def load_finding(error: dict[str, Any], source: str) -> Finding:
+    """Return the finding for a file that cannot even be parsed, with the odd character of its line, if any."""
     kind = "syntax-error" if "SyntaxError" in error["bases"] or error["type"] == "ValueError" else "crash"
-    return Finding(kind, "load", error["line"], True, detail=error["message"])
+    detail, lines = error["message"], source.splitlines()
+    if kind == "syntax-error" and "U+" not in detail and error["line"] and error["line"] <= len(lines):
+        odd = next((sign for sign in lines[error["line"] - 1].split("#")[0] if _looks_ascii(sign)), "")
+        detail += f" (U+{ord(odd):04X})" if odd else ""
+    return Finding(kind, "load", error["line"], True, detail=detail)
+
+
+def _looks_ascii(sign: str) -> bool:
+    """Whether a character stands where an ASCII one was meant: full-width or curly punctuation, odd spaces."""
+    return ord(sign) > 127 and unicodedata.category(sign) in (
+        "Po",
+        "Ps",
+        "Pe",
+        "Pi",
+        "Pf",
+        "Pd",
+        "Sm",
+        "Zs",
+        "Cf",
+    )
 
 
 def pick(definitions: list[Definition], problem: Problem, class_name: str | None) -> list[Definition]:
@@ -92,30 +113,37 @@ def pick(definitions: list[Definition], problem: Problem, class_name: str | None
     return choose(definitions, problem.id, problem.code.names)
 
 
-def nothing_found(loaded: dict[str, Any], class_name: str | None) -> Finding:
-    """Return why there is no answer in the file: what would have defined it failed, or nothing is there."""
+def unloadable(loaded: dict[str, Any]) -> Finding | None:
+    """Return why the file cannot be imported: a statement of it raised.
+
+    A demo that asks for a GPU where there is none is the one exception: the class above it can be judged.
+    """
     for failure in loaded["failures"]:
-        kinds = set(failure["bases"])
-        if "ImportError" in kinds:
-            return Finding(
-                "import-error",
-                "load",
-                failure["line"] or failure["statement"],
-                True,
-                failure["name"],
-                detail=f"{failure['type']}: {failure['message']}",
-            )
-        if "SystemExit" in kinds:
-            return Finding("process-exit", "load", failure["line"] or failure["statement"], True)
-        if "NotImplementedError" in kinds:
-            return Finding("not-implemented", "load", failure["line"], True)
-        return Finding(
-            "crash",
-            "load",
-            failure["line"] or failure["statement"],
-            True,
-            detail=f"{failure['type']}: {failure['message']}",
-        )
+        if not re.search(r"CUDA|cuda|NVIDIA|HIP|mps|MPS", failure["message"]):
+            return failed_statement(failure)
+    return None
+
+
+def failed_statement(failure: dict[str, Any]) -> Finding:
+    """Return the finding for a top-level statement that raised."""
+    kinds = set(failure["bases"])
+    line = failure["line"] or failure["statement"]
+    words = f"{failure['type']}: {failure['message']}"
+    if "ImportError" in kinds:
+        return Finding("import-error", "load", line, True, failure["name"], detail=words)
+    if kinds & {"SystemExit", "KeyboardInterrupt"}:
+        return Finding("process-exit", "load", line, True)
+    if "NotImplementedError" in kinds:
+        return Finding("not-implemented", "load", line, True)
+    if "MemoryError" in kinds:
+        return Finding("memory-limit", "load", line, True)
+    return Finding("crash", "load", line, True, detail=words)
+
+
+def nothing_found(loaded: dict[str, Any], class_name: str | None) -> Finding:
+    """Return why there is no answer in the file."""
+    if loaded["failures"]:
+        return failed_statement(loaded["failures"][0])
     return Finding("class-not-found", "load", None, True, class_name or "")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from mha_drill.judge import wire
@@ -44,16 +45,16 @@ def _silence() -> None:
     for number in (0, 1, 2):
         os.dup2(null, number)
     os.close(null)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", closefd=False)
 
 
 def _load(request: dict[str, Any]) -> tuple[Loaded, dict[str, Any]]:
     import torch
 
     path = request["path"]
-    sys.path.insert(0, os.path.dirname(path))
+    sys.path.insert(0, str(Path(path).parent))
     sys.argv = [path]
     torch.set_default_dtype(torch.float32)
     torch.manual_seed(0)

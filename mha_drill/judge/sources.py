@@ -1,4 +1,4 @@
-"""The learner's file as text, or one sentence that says why not. No torch; the command calls it before anything starts."""
+"""The learner's file as text, or one sentence that says why not; read before anything starts. No torch."""
 
 from __future__ import annotations
 

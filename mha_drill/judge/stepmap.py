@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from mha_drill.judge.recording import CONVOLUTIONS, NORMS, PRODUCTS, Call, Recording
@@ -10,10 +11,16 @@ from mha_drill.judge.tail import Tail
 from mha_drill.judge.wiring import Wiring
 
 SCALINGS = frozenset(
-    "div __truediv__ div_ __itruediv__ true_divide divide mul __mul__ __rmul__ mul_ __imul__ multiply sqrt rsqrt pow".split()
+    """
+    div __truediv__ div_ __itruediv__ true_divide divide mul __mul__ __rmul__
+    mul_ __imul__ multiply sqrt rsqrt pow
+    """.split()
 )
 MASKINGS = frozenset(
-    "masked_fill masked_fill_ where __setitem__ tril triu add __add__ add_ __iadd__ masked_scatter index_fill maximum minimum".split()
+    """
+    masked_fill masked_fill_ where __setitem__ tril triu add __add__ add_
+    __iadd__ masked_scatter index_fill maximum minimum
+    """.split()
 )
 SOFTMAXES = frozenset({"softmax", "log_softmax", "softmax_"})
 BY_HAND = frozenset({"exp", "exp_", "exp2"})
@@ -124,9 +131,7 @@ def _scales(recording: Recording, call: Call) -> bool:
     others = [item for item in call.inputs if not recording.content[item]]
     if sum(bool(recording.content[item]) for item in call.inputs) != 1:
         return False
-    return all(
-        recording.values[item].array is not None and recording.values[item].array.size == 1 for item in others
-    )  # type: ignore[union-attr]
+    return all(_count(recording, item) == 1 for item in others)
 
 
 def _folded(recording: Recording, roles: Roles, score: Call) -> Call | None:
@@ -151,8 +156,10 @@ def _masks(recording: Recording, call: Call) -> bool:
         return False
     if call.short in ("add", "__add__", "add_", "__iadd__"):
         others = [item for item in call.inputs if not recording.content[item]]
-        return any(
-            recording.values[item].array is not None and recording.values[item].array.size > 1
-            for item in others
-        )  # type: ignore[union-attr]
+        return any(_count(recording, item) > 1 for item in others)
     return True
+
+
+def _count(recording: Recording, number: int) -> int:
+    """Return how many elements a value has."""
+    return math.prod(recording.values[number].shape)

@@ -9,6 +9,9 @@ import numpy as np
 from mha_drill.judge.matching import TOLERANCE, close
 from mha_drill.judge.recording import CONVOLUTIONS, NORMS, PRODUCTS, Call, Recording
 from mha_drill.judge.roles import Roles
+from mha_drill.judge.wiring import equation
+
+LINEAR = frozenset({"linear", "matmul", "__matmul__", "bmm", "mm", "addmm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,11 @@ def find_tail(
         return None
     if call.short in CONVOLUTIONS:
         merged, projected = np.moveaxis(merged, 1, -1), np.moveaxis(projected, 1, -1)
-    if (
-        call.short not in ("linear", "matmul", "__matmul__", "bmm", "mm", "addmm")
-        and call.short not in CONVOLUTIONS
-    ):
+    if call.short == "einsum":
+        merged = _contracted_last(call, merged, call.inputs.index(number))
+        if merged is None or len(merged) != batch * length:
+            return None
+    elif call.short not in LINEAR and call.short not in CONVOLUTIONS:
         return None
     weights = frozenset().union(*(recording.weights[item] for item in call.inputs if item != number))
     merged, projected = merged.reshape(-1, merged.shape[-1]), projected.reshape(-1, projected.shape[-1])
@@ -81,6 +85,21 @@ def find_tail(
     return Tail(
         merged, call, weights, fault, line or call.line, by_position, residual.line if residual else None
     )
+
+
+def _contracted_last(call: Call, merged: np.ndarray, position: int) -> np.ndarray | None:
+    """Bring an einsum's operand to (tokens, contracted): `bqnh,nhe->bqe` merges n and h in the projection itself."""
+    parsed = equation(call, len(call.inputs))
+    if parsed is None or "..." in parsed[0][position]:
+        return None
+    letters, out = parsed[0][position], parsed[1]
+    free = [letter for letter in out if letter in letters]
+    contracted = [letter for letter in letters if letter not in out]
+    if out[: len(free)] != "".join(free):
+        return None
+    moved = np.transpose(merged, [letters.index(letter) for letter in [*free, *contracted]])
+    rows = int(np.prod(moved.shape[: len(free)], dtype=int))
+    return moved.reshape(rows, -1)
 
 
 def _same_up_to_row(one: np.ndarray, two: np.ndarray) -> bool:

@@ -10,6 +10,8 @@ key transposed.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -58,6 +60,7 @@ class Trace(TorchFunctionMode):
         self._current: dict[int, int] = {}
         self._alive: list[torch.Tensor] = []
         self._shared: dict[int, list[torch.Tensor]] = {}
+        self._weighed = False
 
     def leaf(self, tensor: torch.Tensor, origin: str) -> int:
         """Record a tensor that no call made: an input, a parameter, a buffer or a constant."""
@@ -78,6 +81,7 @@ class Trace(TorchFunctionMode):
         line = self._line()
         before = [self.number(tensor) for tensor in _tensors((args, kwargs))]
         result, repaired = self._call(func, short, args, kwargs, line)
+        self._weighed = self._weighed or "softmax" in short or short.startswith("exp")
         made = list(_tensors(result))
         if not made and short not in ("__setitem__", "backward"):
             if short in ("tolist", "item", "numpy", "__array__", "__bool__", "__float__", "__int__"):
@@ -134,14 +138,21 @@ class Trace(TorchFunctionMode):
     def _mend(self, short: str, args: Any, kwargs: Any, message: str) -> tuple[Any, str] | None:
         if short == "view" and "view size is not compatible" in message:
             return args[0].reshape(*args[1:], **kwargs), "non-contiguous-view"
-        if (
-            short in _PRODUCTS
-            and len(args) == 2
-            and all(isinstance(item, torch.Tensor) and item.dim() > 1 for item in args)
-        ):
-            left, right = args
-            if left.shape[-1] == right.shape[-1] and left.shape[:-2] == right.shape[:-2]:
-                return left @ right.transpose(-2, -1), "key-not-transposed"
+        if short in _PRODUCTS and len(args) == 2 and not self._weighed:
+            return self._with_key_turned(args[0], args[1])
+        return None
+
+    @staticmethod
+    def _with_key_turned(left: Any, right: Any) -> tuple[Any, str] | None:
+        """Multiply with the one order of the key's axes that meets the query: (..., L, d) by (..., d, S)."""
+        if not (isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor)):
+            return None
+        if left.dim() != right.dim() or left.dim() not in (3, 4):
+            return None
+        for order in permutations(range(right.dim())):
+            shape = [right.shape[axis] for axis in order]
+            if shape[:-2] == list(left.shape[:-2]) and shape[-2] == left.shape[-1]:
+                return left @ right.permute(order), "key-not-transposed"
         return None
 
     def _note(self, code: str, line: int | None, tensors: list[torch.Tensor]) -> None:
@@ -171,10 +182,8 @@ class Trace(TorchFunctionMode):
                 "dtype": str(tensor.dtype)[6:],
                 "grad": bool(tensor.requires_grad),
             }
-            try:
+            with suppress(RuntimeError, NotImplementedError):
                 self._shared.setdefault(tensor.untyped_storage().data_ptr(), []).append(tensor)
-            except (RuntimeError, NotImplementedError):
-                pass
         self.facts.append(fact)
         return number
 

@@ -77,10 +77,7 @@ def scramble(target: Any, seed: int) -> None:
     generator = torch.Generator().manual_seed(1000 + seed)
     with torch.no_grad():
         for value in reachable(target).values():
-            if (
-                isinstance(value, torch.nn.parameter.UninitializedTensorMixin)
-                or not value.is_floating_point()
-            ):
+            if isinstance(value, torch.nn.parameter.UninitializedParameter) or not value.is_floating_point():
                 continue
             learned = value.requires_grad or isinstance(value, torch.nn.Parameter)
             if not learned and not _looks_random(value):
@@ -104,4 +101,4 @@ def _looks_random(value: torch.Tensor) -> bool:
     if value.numel() < LEAST_RANDOM or value.dim() < 2 or not torch.isfinite(value).all():
         return False
     whole = (value == value.round()).double().mean()
-    return bool(whole < 0.1 and value.unique().numel() > 0.9 * value.numel())
+    return bool(whole < 0.1 and len(set(value.flatten().tolist())) > 0.9 * value.numel())

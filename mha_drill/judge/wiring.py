@@ -16,8 +16,12 @@ from mha_drill.judge.recording import CONTENT, CONVOLUTIONS, NORMS, PRODUCTS, Ca
 
 CHANNELS = 10_000
 ELEMENTWISE = frozenset(
-    "add __add__ __radd__ __iadd__ add_ sub __sub__ __isub__ sub_ mul __mul__ __rmul__ __imul__ mul_ div __truediv__ __itruediv__ div_ "
-    "true_divide neg __neg__ multiply divide type_as to double float dropout".split()
+    """
+    add __add__ __radd__ __iadd__ add_ sub __sub__ __isub__ sub_
+    mul __mul__ __rmul__ __imul__ mul_ div __truediv__ __itruediv__ div_
+    true_divide neg __neg__ multiply divide type_as to double float
+    dropout
+    """.split()
 )
 
 
@@ -79,7 +83,8 @@ class Wiring:
             if recording.values[known[0]].shape == output.shape:
                 self.labels[output.number] = self.labels[known[0]]
             return
-        raw = [number for number in known if self._is_input(number)]
+        # A map of a map is a map: `k = w_k(w_q(x))` has been seen.
+        raw = known
         weighted = [
             number for number in call.inputs if recording.weights[number] and not recording.content[number]
         ]
@@ -97,9 +102,6 @@ class Wiring:
         if known and len(known) == len(content):
             for number in call.outputs:
                 self._match(number, known)
-
-    def _is_input(self, number: int) -> bool:
-        return bool((self.labels[number].channel < CHANNELS).all())
 
     def _project(self, call: Call, source: int, weight: int) -> None:
         """Label what a linear map of an input gives: the input's tokens, fresh channels."""

@@ -1,7 +1,7 @@
 """Findings in words: the title, the why and the fix of every mistake, in both languages.
 
-Pure Python, no torch. Called by the judge for the report and for what hidden tests say. The words are data: the codes' in
-`attention/mistakes.toml`, those of exceptions and odd characters in `words/stories.toml`.
+Called by the judge for the report and for what hidden tests say; it needs no torch. The words are data: the
+codes' in `attention/mistakes.toml`, those of exceptions and odd characters in `words/stories.toml`.
 """
 
 from __future__ import annotations
@@ -88,22 +88,29 @@ def stories() -> tuple[Story, ...]:
 
 def story_of(detail: str, lang: Lang) -> str:
     """Return in plain words what an exception's message says, its numbers in it; "" for an unknown one."""
-    for story in stories():
-        if found := story.pattern.search(detail):
-            values: dict[str, object] = dict(found.groupdict())
-            if shape := found.groupdict().get("shape"):
-                values["product"] = math.prod(int(size) for size in re.findall(r"(?<!-)\b\d+", shape))
-            return story.text.say(lang).format(**values)
-    return ""
+    story = _story(detail)
+    found = story.pattern.search(detail) if story else None
+    if story is None or found is None:
+        return ""
+    values: dict[str, object] = dict(found.groupdict())
+    if shape := found.groupdict().get("shape"):
+        values["product"] = math.prod(int(size) for size in re.findall(r"\d+", shape))
+    return story.text.say(lang).format(**values)
+
+
+def _story(detail: str) -> Story | None:
+    """Return the first story that fits a message."""
+    return next((story for story in stories() if story.pattern.search(detail)), None)
 
 
 def title_of(finding: Finding, lang: Lang) -> str:
     """Return the mistake in one line: its title and, where that tells more, its variant or the exception."""
     words = mistake_words(finding.code)
-    title, added = words.title.say(lang), _addition(finding, words, lang)
+    title, phrase = words.title.say(lang), words.variants.get(finding.variant or finding.step)
+    added = phrase.say(lang) if phrase else _own_words(finding, words, lang)
     if not added:
         return title
-    if words.step == "load":
+    if words.step == "load" and phrase is None:
         return f"{title}：{added}" if lang == "zh" else f"{title}: {added}"
     return f"{title}（{added}）" if lang == "zh" else f"{title} ({added})"
 
@@ -119,15 +126,15 @@ def fix_of(finding: Finding, lang: Lang) -> str:
     """Return what to write instead."""
     if finding.code == "syntax-error" and (odd := _odd_character("", None, finding.detail)):
         return _about(odd, "fix", lang)
+    if finding.code == "crash" and (story := _story(finding.detail)) and not story.topic:
+        return str(_stories_file()["mend"][lang])
     return mistake_words(finding.code).fix.say(lang)
 
 
 def topic_of(finding: Finding) -> str:
-    """Return the topic that explains it: the exception's own, where it is known, else the code's; "" for none."""
-    if finding.detail and finding.step == "load":
-        for story in stories():
-            if story.pattern.search(finding.detail):
-                return story.topic
+    """Return the topic that explains it: a known exception's own, else the code's; "" for none."""
+    if finding.step == "load" and (story := _story(finding.detail)):
+        return story.topic
     return mistake_words(finding.code).topic
 
 
@@ -151,13 +158,11 @@ def _character_of(finding: Finding, lang: Lang) -> str:
     return name_character("", None, finding.detail, lang) if finding.code == "syntax-error" else ""
 
 
-def _addition(finding: Finding, words: MistakeWords, lang: Lang) -> str:
-    """Return what follows the title: a phrase for the variant, or for a file that would not run its error."""
-    known = words.variants.get(finding.variant or finding.step)
-    if known is not None:
-        return known.say(lang)
+def _own_words(finding: Finding, words: MistakeWords, lang: Lang) -> str:
+    """Return what the file itself adds to the title: the error it raises or names of its own; "" for none."""
     if words.step == "load" and finding.detail:
-        named = _character_of(finding, lang) or " ".join(finding.detail.split())
+        odd = _odd_character("", None, finding.detail) if finding.code == "syntax-error" else None
+        named = _about(odd, "name", lang) if odd else " ".join(finding.detail.split())
         shown = named if len(named) <= LONGEST_DETAIL else named[: LONGEST_DETAIL - 1] + "…"
         return shown.rstrip(".。")
     other = words.variants.get(OTHERWISE)

@@ -1,0 +1,69 @@
+"""From an examination to findings: which mistakes, at which lines. Judge side.
+
+Wiring first (who is projected by what), then what was repaired on the way, then numbers, then what follows
+the heads, then lengths, masks, gradients and behaviour.
+"""
+
+from __future__ import annotations
+
+from mha_drill.attention.steps import Fault
+from mha_drill.judge.crashes import crash_findings
+from mha_drill.judge.diagnosis.behaviour import behaviour_findings, mutation_findings
+from mha_drill.judge.diagnosis.gradients import gradient_findings
+from mha_drill.judge.diagnosis.lengths import length_findings, mask_findings
+from mha_drill.judge.diagnosis.numbers import number_findings
+from mha_drill.judge.diagnosis.places import return_line
+from mha_drill.judge.diagnosis.projections import wiring_findings
+from mha_drill.judge.diagnosis.repairs import builtin_used, repaired
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.findings import Finding, distinct
+
+
+def diagnose(examination: Examination) -> list[Finding]:
+    """Return the mistakes of a submission that could be bound, by step; empty for a right one."""
+    findings = builtin_used(examination)
+    if findings:
+        return findings
+    square = examination.square
+    findings = repaired(square)
+    if square.error is not None:
+        return distinct([*findings, *crash_findings(examination, square)])
+    output = examination.output(square)
+    if output is None or not examination.returns_right_kind:
+        kind = square.answer["output"]["type"]
+        return distinct(
+            [*findings, Finding("wrong-output-type", "output", return_line(examination), True, kind)]
+        )
+    wired = wiring_findings(examination)
+    findings += wired
+    faults: tuple[Fault, ...] = ()
+    numbers: list[Finding] = []
+    if not examination.agrees(square):
+        numbers, faults = number_findings(examination, wired)
+        findings += numbers
+    else:
+        findings += length_findings(examination, wired)
+    behaviour = behaviour_findings(examination, findings)
+    findings += mask_findings(examination, faults)
+    if not any(item.code == "nondeterministic" for item in behaviour):
+        findings += gradient_findings(examination)
+    findings += behaviour + mutation_findings(examination)
+    if _only_consequence(findings, numbers):
+        findings = [item for item in findings if item.code != "wrong-value"]
+    return distinct(findings)
+
+
+def _only_consequence(findings: list[Finding], numbers: list[Finding]) -> bool:
+    """Whether an unexplained wrong value stands beside a mistake that can be its cause."""
+    causes = {
+        "batch-mixing",
+        "nondeterministic",
+        "mutates-input",
+        "hard-coded-shape",
+        "shared-across-heads",
+        "unstable-softmax",
+        "nan-output",
+    }
+    return any(item.code == "wrong-value" for item in numbers) and any(
+        item.code in causes for item in findings
+    )

@@ -1,0 +1,140 @@
+"""What shows only when the submission is called again. Judge side."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from mha_drill.judge.diagnosis.places import line_of
+from mha_drill.judge.diagnosis.repairs import repaired
+from mha_drill.judge.evidence import Observation
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.findings import Finding
+from mha_drill.judge.matching import close
+from mha_drill.judge.recording import Recording
+
+
+def behaviour_findings(examination: Examination, known: list[Finding]) -> list[Finding]:
+    """What shows only when it is called again: randomness, dropout, changed inputs, mixed batches, overflow."""
+    found: list[Finding] = []
+    one, two = examination.quiet
+    found += [item for item in repaired(one) if item.code == "dropout-in-eval"]
+    first, second = examination.output(one), examination.output(two)
+    if first is not None and second is not None and not close(first, second, 1e-12):
+        found.append(Finding("nondeterministic", "any", _random_line(examination), True))
+    noisy = examination.noisy
+    if noisy is not None and not found:
+        first, second = (examination.output(item) for item in noisy)
+        finite = first is not None and bool(np.isfinite(first).all())
+        if first is not None and second is not None and finite and close(first, second, 1e-12):
+            found.append(Finding("dropout-missing", "dropout", _line_of_parameter(examination), True))
+    if any(item.code == "wrong-value" for item in known):
+        before, after = (examination.output(item) for item in examination.changed_batch)
+        if (
+            before is not None
+            and after is not None
+            and before.shape == after.shape
+            and before.ndim == 3
+            and not close(before[0], after[0], 1e-9)
+        ):
+            found.append(
+                Finding("batch-mixing", "any", line_of(examination, "split", "score", "merge"), True)
+            )
+    found += _large_findings(examination, known)
+    return found
+
+
+def mutation_findings(examination: Examination) -> list[Finding]:
+    """Inputs, the mask among them, that are not what they were after a call."""
+    for observation in examination.case.observed.values():
+        changed = observation.answer.get("changed")
+        if changed:
+            return [
+                Finding(
+                    "mutates-input", "any", _writing_line(examination, observation), True, ", ".join(changed)
+                )
+            ]
+    return []
+
+
+def _large_findings(examination: Examination, known: list[Finding]) -> list[Finding]:
+    output = examination.output(examination.large)
+    calm = examination.output(examination.square)
+    if output is None or calm is None:
+        return []
+    if not np.isfinite(calm).all():
+        explained = any(item.code != "wrong-value" for item in known)
+        return [] if explained else [Finding("nan-output", "any", line_of(examination, "softmax"), True)]
+    if np.isfinite(output).all():
+        if any(
+            item.code in ("wrong-value", "missing-softmax")
+            or item.step
+            in ("softmax", "scale", "score", "mask", "split", "merge", "weigh", "project", "output")
+            for item in known
+        ):
+            return []
+        if examination.agrees(examination.square) and not examination.agrees(examination.large):
+            return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), True)]
+        return []
+    if any(item.code == "missing-softmax" for item in known):
+        return []
+    return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), True)]
+
+
+def _random_line(examination: Examination) -> int | None:
+    names = (
+        "rand",
+        "randn",
+        "rand_like",
+        "randn_like",
+        "bernoulli",
+        "normal_",
+        "uniform_",
+        "dropout",
+        "randperm",
+        "bernoulli_",
+        "randint",
+    )
+    for call in examination.square.answer.get("calls", []):
+        if call["name"].rsplit(".", 1)[-1] in names:
+            return int(call["line"]) if call["line"] else None
+    return None
+
+
+def _writing_line(examination: Examination, observation: Observation) -> int | None:
+    """Return the line of the first write in place into an input."""
+    assessment = examination.assessed(observation)
+    if assessment is None:
+        return None
+    recording = assessment.recording
+    for call in recording.calls:
+        writes = (
+            call.short == "__setitem__"
+            or call.short.startswith("__i")
+            or (call.short.endswith("_") and not call.short.endswith("__"))
+        )
+        if writes and call.inputs and _is_input(recording, call.inputs[0]):
+            return call.line
+    return None
+
+
+def _is_input(recording: Recording, number: int) -> bool:
+    """Whether a value is an input, or a view or an earlier state of one."""
+    for _ in range(8):
+        if recording.values[number].kind == "input":
+            return True
+        call = recording.producer.get(number)
+        if call is None or not call.inputs:
+            return False
+        number = call.inputs[0]
+    return False
+
+
+def _line_of_parameter(examination: Examination) -> int | None:
+    """Return the line of the constructor's signature."""
+    lines = examination.case.runner.source.splitlines()
+    for number in range(examination.binding.definition.line, len(lines) + 1):
+        if re.search(r"drop|\bp\b", lines[number - 1]):
+            return number
+    return examination.binding.definition.line

@@ -1,0 +1,50 @@
+"""Right at the first sizes and wrong at others; and what the mask argument does. Judge side."""
+
+from __future__ import annotations
+
+from mha_drill.attention.steps import Fault
+from mha_drill.judge.diagnosis.places import line_of
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.findings import Finding
+from mha_drill.judge.masks import mask_finding, weak_fill
+
+
+def length_findings(examination: Examination, wired: list[Finding]) -> list[Finding]:
+    """Right for as many keys as queries; wrong for other lengths or sizes."""
+    if any(item.code == "swapped-inputs" for item in wired):
+        return []
+    found: list[Finding] = []
+    for observation in (examination.other, examination.one):
+        if not examination.agrees(observation) and not found:
+            line = observation.error["line"] if observation.error else line_of(examination, "split", "merge")
+            if observation is examination.one and observation.error is None:
+                continue
+            detail = observation.error["message"] if observation.error else ""
+            found.append(Finding("hard-coded-shape", "split", line, True, detail=detail))
+    if found or examination.spec.inputs != "qkv":
+        return found
+    for crossed in (examination.cross, examination.fewer):
+        if crossed is None or examination.agrees(crossed):
+            continue
+        if crossed.error is not None:
+            return [
+                Finding("cross-length", "split", crossed.error["line"], True, detail=crossed.error["message"])
+            ]
+        return [Finding("cross-length", "split", line_of(examination, "split", "score"), True)]
+    return found
+
+
+def mask_findings(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
+    """What the mask argument does, where there is one and the problem leaves it open; `faults` are known already."""
+    if any(fault.step in ("mask", "softmax", "split") for fault in faults):
+        return []
+    if examination.spec.causal:
+        return fill_findings(examination)
+    finding = mask_finding(examination, faults)
+    return [finding] if finding is not None else []
+
+
+def fill_findings(examination: Examination) -> list[Finding]:
+    """A fill so weak that large scores see past it: above -1e4."""
+    finding = weak_fill(examination, examination.square)
+    return [finding] if finding is not None else []

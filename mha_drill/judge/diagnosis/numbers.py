@@ -1,0 +1,165 @@
+"""Why the merged heads are not the reference's, and what is wrong after them. Judge side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mha_drill.attention.steps import Fault
+from mha_drill.judge.assessment import Assessment, flat
+from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.findings import Finding
+from mha_drill.judge.firststep import first_difference
+from mha_drill.judge.hypotheses import explain
+from mha_drill.judge.matching import close, order_of
+from mha_drill.judge.plain import explain_plain
+from mha_drill.judge.stepmap import MASKINGS, SCALINGS
+
+
+def number_findings(
+    examination: Examination, wired: list[Finding]
+) -> tuple[list[Finding], tuple[Fault, ...]]:
+    """Why the numbers are not the reference's: findings, and the wrong steps that reproduce them."""
+    square = examination.square
+    found = _shape_findings(examination, wired)
+    assessment = examination.assessed(square)
+    if not examination.spec.projections and (assessment is None or assessment.roles is None):
+        faults = explain_plain(examination)
+        return (found or _named(examination, faults) or [_unexplained(examination, assessment)]), faults
+    if (
+        assessment is None
+        or assessment.roles is None
+        or assessment.material is None
+        or assessment.tail is None
+    ):
+        return found or [_unexplained(examination, assessment)], ()
+    tail = assessment.tail
+    if tail.fault not in ("", "unknown"):
+        found.append(Finding(tail.fault, "output", tail.line, True))
+        if tail.fault == "extra-normalization" and tail.residual_line is not None:
+            found.append(Finding("extra-residual", "output", tail.residual_line, True))
+        if tail.call is None and spec_requires_output(examination):
+            found.append(
+                Finding("missing-output-projection", "output", line_of(examination, "merge", "weigh"), True)
+            )
+    if order_of(_merged(assessment), tail.merged, examination.tolerance) is not None and _proper(
+        examination, assessment
+    ):
+        return (found if found or wired else [_unexplained(examination, assessment)]), ()
+    if _without_softmax(assessment):
+        return [*found, Finding("missing-softmax", "softmax", line_of(examination, "weigh"), True)], ()
+    other = examination.assessed(examination.other)
+    confirm = [other] if other is not None and other.material is not None and other.tail is not None else []
+    faults = explain(
+        [assessment, *confirm],
+        separate=examination.binding.call.separate,
+        causal_problem=examination.spec.causal,
+        tolerance=examination.tolerance,
+    )
+    if not faults:
+        return found or [_unexplained(examination, assessment)], ()
+    return found + _named(examination, faults), faults
+
+
+def _named(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
+    return [_finding_of(examination, fault) for fault in faults]
+
+
+def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Finding]:
+    """An output that is not (B, L, D)."""
+    square = examination.square
+    output = examination.output(square)
+    assert output is not None
+    wrong = Finding("wrong-output-shape", "output", return_line(examination), True, shapes=(output.shape,))
+    if output.ndim != 3 or output.shape[:2] != (square.probe.batch, square.probe.query_length):
+        return [wrong]
+    missing = any(item.code == "missing-output-projection" for item in wired)
+    if (
+        spec_requires_output(examination)
+        and output.shape[-1] != examination.binding.base.width
+        and not missing
+    ):
+        return [wrong]
+    return []
+
+
+def _without_softmax(assessment: Assessment) -> bool:
+    """Whether what weighs the values are the scaled scores themselves, whatever the mask made of the rest."""
+    roles, walk = assessment.roles, assessment.walk
+    assert roles is not None and walk is not None
+    call = roles.weighs[0]
+    for number in call.inputs:
+        array = assessment.recording.values[number].array
+        for name in ("scale", "score"):
+            wanted = walk[name].numpy()
+            if array is None or array.size != wanted.size:
+                continue
+            array = array.reshape(wanted.shape)
+            seen = (
+                np.ones(wanted.shape, dtype=bool)
+                if assessment.material is None or assessment.material.allowed is None
+                else np.broadcast_to(assessment.material.allowed.numpy(), wanted.shape)
+            )
+            if close(wanted[seen], array[seen]):
+                return True
+    return False
+
+
+def _merged(assessment: Assessment) -> np.ndarray:
+    assert assessment.walk is not None
+    return flat(assessment.walk["merge"])
+
+
+def _proper(examination: Examination, assessment: Assessment) -> bool:
+    roles = assessment.roles
+    assert roles is not None
+    return all(
+        side.proper and side.heads in examination.case.heads for side in (roles.query, roles.key, roles.value)
+    )
+
+
+def _finding_of(examination: Examination, fault: Fault) -> Finding:
+    if fault.code == "scale-after-softmax":
+        line = _late_scale(examination) or line_of(examination, "softmax")
+    elif fault.code == "mask-after-softmax":
+        line = _late_mask(examination) or line_of(examination, "softmax")
+    elif fault.code == "missing-softmax":
+        line = line_of(examination, "softmax", "weigh")
+    else:
+        line = line_of(examination, *NEAR[fault.step])
+    return Finding(fault.code, fault.step, line, True, fault.variant)
+
+
+def _late(examination: Examination, names: frozenset[str]) -> int | None:
+    """Return the line of the first call of those names after the softmax."""
+    assessment = examination.assessed(examination.square)
+    place = place_of(examination, "softmax")
+    if assessment is None or place is None or place.call is None:
+        return None
+    reached = assessment.recording.after([place.call])
+    for call in assessment.recording.calls:
+        if (
+            call.index > place.call.index
+            and call.short in names
+            and any(reached[number] for number in call.inputs)
+        ):
+            return call.line
+    return None
+
+
+def _late_scale(examination: Examination) -> int | None:
+    return _late(examination, SCALINGS)
+
+
+def _late_mask(examination: Examination) -> int | None:
+    return _late(examination, MASKINGS | {"mul", "__mul__", "mul_", "__imul__"})
+
+
+def _unexplained(examination: Examination, assessment: Assessment | None) -> Finding:
+    """Say the first step whose tensor the submission never has."""
+    if assessment is None or assessment.walk is None:
+        return Finding("wrong-value", "any", return_line(examination))
+    step = first_difference(assessment)
+    return Finding(
+        "wrong-value", step, line_of(examination, *NEAR.get(step, ("output",))) or return_line(examination)
+    )

@@ -1,0 +1,52 @@
+"""Where the steps stand in the submission: what every finding needs for its line. Judge side."""
+
+from __future__ import annotations
+
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.plain import source_line
+from mha_drill.judge.stepmap import Place, places
+
+
+def place_of(examination: Examination, step: str) -> Place | None:
+    """Return where a step happens in the submission, read off the square probe."""
+    assessment = examination.assessed(examination.square)
+    if assessment is None or assessment.roles is None:
+        return None
+    return places(assessment.recording, assessment.wiring, assessment.roles, assessment.tail).get(step)
+
+
+def line_of(examination: Examination, *steps: str) -> int | None:
+    """Return the line of the first of `steps` that the submission has."""
+    for step in steps:
+        place = place_of(examination, step)
+        if place is not None and place.line is not None:
+            return place.line
+    if not examination.square.answer.get("calls"):
+        return source_line(examination, steps[0])
+    return None
+
+
+# Where to look for the line of a wrong step: the step itself, else the nearest one the file has.
+NEAR = {
+    "project": ("project", "score"),
+    "split": ("split", "project"),
+    "score": ("score",),
+    "scale": ("scale", "score"),
+    "mask": ("mask", "softmax", "scale", "score"),
+    "softmax": ("softmax", "weigh"),
+    "dropout": ("dropout", "softmax"),
+    "weigh": ("weigh",),
+    "merge": ("merge", "weigh"),
+    "output": ("output", "merge"),
+}
+
+
+def return_line(examination: Examination) -> int | None:
+    """Return the line of the last call: where the output is made."""
+    calls = [call for call in examination.square.answer.get("calls", []) if call["line"] is not None]
+    return calls[-1]["line"] if calls else None
+
+
+def spec_requires_output(examination: Examination) -> bool:
+    """Whether the problem asks for an output projection."""
+    return bool(examination.spec.output_projection == "required")

@@ -1,0 +1,209 @@
+"""Who is projected by what: shared, missing, swapped and too small maps. Judge side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mha_drill.judge.assessment import Assessment
+from mha_drill.judge.diagnosis.places import line_of, spec_requires_output
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.findings import Finding
+from mha_drill.judge.matching import order_of
+from mha_drill.judge.roles import Side
+
+
+def wiring_findings(examination: Examination) -> list[Finding]:
+    """Who is projected by what: shared, missing and swapped maps, small maps for every head, loose parameters."""
+    assessment = examination.assessed(examination.square)
+    if assessment is None or assessment.roles is None:
+        return []
+    roles = assessment.roles
+    found = [
+        Finding("extra-normalization", "output", call.line, True) for call in assessment.wiring.norms[:1]
+    ]
+    found += _misplaced(examination, assessment)
+    if not examination.spec.projections:
+        return found or _swapped(examination, assessment)
+    sides = {"q": roles.query, "k": roles.key, "v": roles.value}
+    for position, (name, side) in enumerate(sides.items()):
+        if not side.weights:
+            found.append(
+                Finding(
+                    "missing-projection", "project", side.line or line_of(examination, "score"), True, name
+                )
+            )
+            continue
+        for other_name in list(sides)[:position]:
+            other = sides[other_name]
+            if _same_rows(side, other) and any(
+                item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found
+            ):
+                continue
+            if _same_weights(assessment, side, other):
+                found.append(Finding("shared-projection", "project", side.line, True, f"{other_name}{name}"))
+                break
+        slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
+        if slices or _repeated(assessment, side.projections):
+            found.append(Finding("shared-across-heads", "project", side.line, True, name))
+    if any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
+        return found
+    found += _swapped(examination, assessment)
+    if (
+        assessment.tail is not None
+        and assessment.tail.call is not None
+        and not any(item.code == "shared-projection" for item in found)
+    ):
+        matrices = _matrices(assessment, assessment.tail.weights)
+        for name, side in sides.items():
+            if matrices and matrices & _matrices(assessment, side.weights):
+                found.append(Finding("shared-projection", "output", assessment.tail.line, True, f"{name}o"))
+                break
+    if (
+        spec_requires_output(examination)
+        and assessment.tail is not None
+        and assessment.tail.call is None
+        and not assessment.tail.fault
+    ):
+        found.append(
+            Finding("missing-output-projection", "output", line_of(examination, "merge", "weigh"), True)
+        )
+    return found
+
+
+def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding]:
+    """One tensor used in two places while the one that belongs there is made and never used."""
+    roles, wiring = assessment.roles, assessment.wiring
+    assert roles is not None
+    used = {index for side in (roles.query, roles.key, roles.value) for index in side.projections}
+    tail = assessment.tail
+    idle = [
+        item
+        for item in wiring.projections
+        if item.index not in used and (tail is None or item.call is not tail.call)
+    ]
+    if examination.spec.projections and not idle:
+        return []
+    same = _same_rows
+    if same(roles.value, roles.key) or same(roles.value, roles.query):
+        which = "k" if same(roles.value, roles.key) else "q"
+        return [Finding("weigh-wrong-tensor", "weigh", line_of(examination, "weigh"), True, which)]
+    if same(roles.query, roles.key):
+        return [
+            Finding(
+                "swapped-inputs",
+                "project",
+                line_of(examination, "score"),
+                True,
+                "one tensor as query and key",
+            )
+        ]
+    return []
+
+
+def _same_rows(one: Side, two: Side) -> bool:
+    return (
+        one.projections == two.projections
+        and one.source == two.source
+        and one.rows.shape == two.rows.shape
+        and bool((one.rows == two.rows).all())
+    )
+
+
+def _matrices(assessment: Assessment, names: frozenset[str]) -> frozenset[str]:
+    """Return those of the weights that are matrices: biases may be shared by accident of naming only."""
+    shapes = {value.name: value.shape for value in assessment.recording.values if value.kind != "call"}
+    return frozenset(name for name in names if len(shapes.get(name, ())) >= 2)
+
+
+def _same_weights(assessment: Assessment, one: Side, two: Side) -> bool:
+    """Whether two sides come from one map: the same call's same channels, or two calls of one matrix."""
+    if set(one.projections) & set(two.projections):
+        return one.rows.shape == two.rows.shape and order_of(_rows(one), _rows(two), 1e-12) is not None
+    projections = assessment.wiring.projections
+    for index in one.projections:
+        for other in two.projections:
+            if index < 0 or other < 0:
+                continue
+            if _weight_numbers(assessment, index) == _weight_numbers(assessment, other):
+                return True
+            if _matrices(assessment, projections[index].weights) & _matrices(
+                assessment, projections[other].weights
+            ) and _weight_values(assessment, index, other):
+                return True
+    return False
+
+
+def _rows(side: Side) -> np.ndarray:
+    return side.rows.reshape(-1, side.rows.shape[-1])
+
+
+def _weight_numbers(assessment: Assessment, index: int) -> tuple[int, ...]:
+    recording, call = assessment.recording, assessment.wiring.projections[index].call
+    return tuple(
+        number for number in call.inputs if recording.weights[number] and not recording.content[number]
+    )
+
+
+def _weight_values(assessment: Assessment, index: int, other: int) -> bool:
+    """Whether two calls use the same matrix by value: slices of one fused weight differ, two takes of one do not."""
+    recording = assessment.recording
+    arrays = [
+        [recording.values[number].array for number in _weight_numbers(assessment, item)]
+        for item in (index, other)
+    ]
+    matrices = [
+        next((array for array in each if array is not None and array.ndim >= 2), None) for each in arrays
+    ]
+    one, two = matrices
+    return one is not None and two is not None and one.shape == two.shape and bool((one == two).all())
+
+
+def _repeated(assessment: Assessment, indices: tuple[int, ...]) -> bool:
+    """Whether the heads of one side come from one small map called again and again."""
+    made = [_weight_numbers(assessment, index) for index in indices if index >= 0]
+    return len(made) > 1 and len(set(made)) < len(made)
+
+
+def _slice_only(assessment: Assessment, index: int) -> bool:
+    """Whether a projection has fewer weights than channels times width: every head uses one small map."""
+    projection = assessment.wiring.projections[index]
+    recording = assessment.recording
+    channels = len(next(iter(projection.rows.values()), ()))
+    sizes = [recording.values[number].array for number in _weight_numbers(assessment, index)]
+    matrix = max((array.size for array in sizes if array is not None), default=0)
+    source = next(
+        (value for value in recording.values if value.kind == "input" and value.name == projection.source),
+        None,
+    )
+    if source is None or not channels:
+        return False
+    return matrix < channels * source.shape[-1] and projection.call.short in (
+        "linear",
+        "matmul",
+        "__matmul__",
+        "einsum",
+    )
+
+
+def _swapped(examination: Examination, assessment: Assessment) -> list[Finding]:
+    """Sides that are made from another's input."""
+    roles = assessment.roles
+    assert roles is not None
+    style = examination.binding.call.style
+    wanted = {"qkv": ("q", "k", "v"), "cross": ("q", "context", "context")}.get(style)
+    if wanted is None:
+        return []
+    sides = (roles.query, roles.key, roles.value)
+    wrong = [
+        (name, side) for name, side, source in zip("qkv", sides, wanted, strict=True) if side.source != source
+    ]
+    return [
+        Finding(
+            "swapped-inputs",
+            "project",
+            side.line or line_of(examination, "score"),
+            True,
+            f"{name} from {side.source}",
+        )
+        for name, side in wrong
+    ]
