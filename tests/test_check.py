@@ -237,12 +237,11 @@ def test_the_report_of_the_memorised_class_shows_the_line_and_names_the_mistake(
     assert done.returncode == 1
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
-    assert "line 29" in done.stdout
-    assert "line 30" in done.stdout
+    assert re.search(r"^ +› +29 │ .*self\.q_linear\(k\)", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +› +30 │ .*self\.q_linear\(v\)", done.stdout, re.MULTILINE)
     assert "self.q_linear(k)" in done.stdout
     assert "k_linear" in done.stdout
     assert "mha-drill hint mha" in done.stdout
-    assert "mha-drill explain" in done.stdout
     for step in STEPS:
         assert re.search(rf"^\S? ?{step}\b", done.stdout, re.MULTILINE), step
     assert max(cell_len(line) for line in done.stdout.splitlines()) <= 120
@@ -257,7 +256,7 @@ HARMLESS: dict[str, str] = {
     "byte-order-mark": "\ufeff" + RIGHT,
     "print-a-lot-at-import": RIGHT + "for _ in range(2000):\n    print('x' * 1000)\n",
     "print-a-lot-in-forward": in_forward("print('x' * 1_000_000)"),
-    "write-to-every-stream": in_forward("import os, sys; os.write(1, b'a\\n'); os.write(2, b'b\\n'); print(1, file=sys.stderr)"),
+    "write-to-every-stream": in_forward("import os, sys; os.write(1, b'a\\n'); os.write(2, b'b\\n'); print(1, file=sys.stderr)"),  # noqa: E501
     "forged-verdict": in_forward("print('{\"schema\": 1, \"verdict\": \"pass\"}', flush=True)"),
     "exit-guarded": RIGHT + "if __name__ == '__main__':\n    import os\n    os._exit(0)\n",
     "cuda-in-the-demo": RIGHT + "model = MultiHeadAttention(8, 2).cuda()\n",
@@ -303,11 +302,11 @@ HARMFUL: dict[str, tuple[str, str, str | None]] = {
     "empty": ("", "class-not-found", None),
     "only-comments": ("# nothing here yet\n", "class-not-found", None),
     "no-class": ("import torch\n\nx = torch.rand(2, 3)\nprint(x)\n", "class-not-found", None),
-    "missing-module": ("import einopps\n" + RIGHT.replace("nn.Module)", "einopps.Base)"), "import-error", "import einopps"),
+    "missing-module": ("import einopps\n" + RIGHT.replace("nn.Module)", "einopps.Base)"), "import-error", "import einopps"),  # noqa: E501
     "not-implemented": (in_forward("raise NotImplementedError"), "not-implemented", "raise NotImplementedError"),
     "constructor-raises": (in_init("raise ValueError('no such luck')"), "constructor-error crash", "raise ValueError"),
     "constructor-wants-the-moon": (
-        in_init("moon.vocabulary['<pad>'].rise()").replace("(self, d_model, num_heads)", "(self, d_model, num_heads, moon)"),
+        in_init("moon.vocabulary['<pad>'].rise()").replace("(self, d_model, num_heads)", "(self, d_model, num_heads, moon)"),  # noqa: E501
         "constructor-error", None,
     ),
     "returns-none": (RIGHT.replace(LAST, ""), "wrong-output-type", None),
@@ -320,7 +319,7 @@ HARMFUL: dict[str, tuple[str, str, str | None]] = {
     "returns-wrong-shape": (returning("self.wo(out).transpose(1, 2)"), "wrong-output-shape", None),
     "returns-nan": (returning("self.wo(out) * float('nan')"), "nan-output wrong-value", None),
     "two-candidates": (alone("FirstAttention") + alone("SecondAttention"), "ambiguous-class", None),
-    "full-width-comma": (RIGHT.replace("(self, d_model, num_heads)", "(self， d_model, num_heads)"), "syntax-error", "，"),
+    "full-width-comma": (RIGHT.replace("(self, d_model, num_heads)", "(self， d_model, num_heads)"), "syntax-error", "，"),  # noqa: E501
     "full-width-bracket": (RIGHT.replace("super().__init__()", "super（).__init__()"), "syntax-error", "（"),
     "full-width-colon": (RIGHT.replace("nn.Module):", "nn.Module)："), "syntax-error", "："),
     "curly-quotes": (RIGHT + "print(“done”)\n", "syntax-error", "“"),
@@ -459,7 +458,7 @@ def test_two_candidates_are_both_named_and_the_option_too(together: Together) ->
         ("missing-module", "einopps"),
         ("exception", "undefined_name"),
         ("constructor-raises", "no such luck"),
-        ("constructor-wants-the-moon", "moon"),
+        ("constructor-wants-the-moon", "vocabulary"),
         ("returns-none", "None"),
         ("returns-a-dict", "dict"),
         ("returns-strings", "list"),
@@ -494,7 +493,7 @@ HANGING = {
     "in-init": in_init("while True: pass"),
     "in-forward": in_forward("while True: pass"),
     "asleep": in_forward("import time; time.sleep(1000)"),
-    "deaf": in_forward("import signal; [signal.signal(n, signal.SIG_IGN) for n in (2, 14, 15)]\n        while True: pass"),
+    "deaf": in_forward("import signal; [signal.signal(n, signal.SIG_IGN) for n in (2, 14, 15)]\n        while True: pass"),  # noqa: E501
 }  # fmt: skip
 
 
@@ -506,19 +505,34 @@ def test_a_file_that_hangs_is_ended_and_the_next_one_is_judged(tmp_path: Path, m
     done = drill("check", "--json", "--time-limit", "1", *files, cwd=tmp_path, MARK=f"{mark}-hang")
     *hung, wrong = objects(done)
     assert [(one["verdict"], codes(one)) for one in hung] == [("fail", ["time-limit"])] * len(HANGING)
-    # One call hangs; the tests that need the same call are skipped, not waited for.
-    for one in hung:
-        assert sum(test["outcome"] == "failed" for test in one["tests"]) == 1
     assert "missing-scale" in codes(wrong) or "time-limit" in codes(wrong)  # a slow machine has a second only
     assert done.returncode == 1
     assert no_process_left(f"{mark}-hang")
+
+
+def test_after_the_first_hang_no_other_call_is_waited_for(judge: JudgeClient) -> None:
+    """A hang costs one test (DESIGN 5): with the usual ten seconds, five would be a minute."""
+    report = judged(judge, HANGING["in-forward"], time_limit=1)
+    failed = [test.id for test in report.tests if test.outcome == "failed"]
+    assert len(failed) == 1
 
 
 # --- the learner's folder
 
 
 def test_files_beside_the_submission_that_bear_the_names_of_libraries_do_no_harm(tmp_path: Path) -> None:
-    others = {"torch", "numpy", "pytest", "rich", "typer", "click", "sympy", "mpmath", "mha_drill", "packaging"}
+    others = {
+        "torch",
+        "numpy",
+        "pytest",
+        "rich",
+        "typer",
+        "click",
+        "sympy",
+        "mpmath",
+        "mha_drill",
+        "packaging",
+    }
     needed = {"math", "torch"}
     for name in (set(sys.stdlib_module_names) | others) - needed:
         (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('the wrong {name}')\n")
@@ -532,8 +546,8 @@ def test_files_beside_the_submission_that_bear_the_names_of_libraries_do_no_harm
         cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False,
     )  # fmt: skip
     right, wrong = objects(done)
-    assert (right["verdict"], right["notes"]) == ("pass", right["notes"])
-    assert not any("the wrong" in note for note in right["notes"])
+    assert [test["id"] for test in right["tests"] if test["outcome"] == "failed"] == []
+    assert right["verdict"] == "pass"
     assert codes(wrong) == ["missing-scale"]
 
 
@@ -690,7 +704,9 @@ def test_the_object_of_an_unreadable_path_keeps_the_contract(odd: Path) -> None:
         (["--lang", "klingon"], "--lang en"),
     ],
 )
-def test_options_that_mean_nothing_are_one_line_and_code_two(odd: Path, arguments: list[str], word: str) -> None:
+def test_options_that_mean_nothing_are_one_line_and_code_two(
+    odd: Path, arguments: list[str], word: str
+) -> None:
     if arguments == ["--problem", ""]:
         pytest.skip("an empty --problem is none")
     done = drill("check", *arguments, "my_mha.py", cwd=odd)
@@ -733,14 +749,16 @@ def judged(judge: JudgeClient, text: str, problem: str | None = None, **wishes: 
 
 
 CAUSAL = RIGHT.replace(
-    "        weights = torch", "        scores = scores.masked_fill(torch.ones_like(scores).tril() == 0, -1e9)\n        weights = torch"
+    "        weights = torch", "        scores = scores.masked_fill(torch.ones_like(scores).tril() == 0, -1e9)\n        weights = torch"  # noqa: E501
 )  # fmt: skip
 
 
 def test_the_mark_chooses_the_problem(judge: JudgeClient) -> None:
     assert judged(judge, RIGHT).problem == "mha"
     assert judged(judge, "# mha-drill: causal-mha\n" + RIGHT).problem == "causal-mha"
-    assert "mask-missing" in [item.code for item in judged(judge, "# mha-drill: causal-mha\n" + RIGHT).mistakes]
+    assert "mask-missing" in [
+        item.code for item in judged(judge, "# mha-drill: causal-mha\n" + RIGHT).mistakes
+    ]
 
 
 def test_a_mark_that_names_nothing_is_ignored(judge: JudgeClient) -> None:
@@ -779,7 +797,9 @@ def test_an_older_class_of_the_same_name_is_the_later_one(judge: JudgeClient) ->
 
 
 @pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("name", ["wrong", "curly-quotes", "returns-none", "two-candidates", "exit-in-forward"])
+@pytest.mark.parametrize(
+    "name", ["wrong", "curly-quotes", "returns-none", "two-candidates", "exit-in-forward"]
+)
 def test_everything_is_said_in_the_language_asked_for(judge: JudgeClient, name: str, lang: Lang) -> None:
     report = judged(judge, HARMFUL[name][0], lang=lang)
     spoken = [item.title for item in report.tests] + [item.message for item in report.tests if item.message]
@@ -844,7 +864,9 @@ def test_verbose_shows_every_test_and_how_the_file_was_called(
     assert "num_heads=" in flat
 
 
-def test_a_failure_shows_sizes_expected_and_actual(reports: dict[tuple[str, Lang], tuple[Report, str]]) -> None:
+def test_a_failure_shows_sizes_expected_and_actual(
+    reports: dict[tuple[str, Lang], tuple[Report, str]],
+) -> None:
     report, _ = reports["wrong", "en"]
     (message,) = [test.message for test in report.tests if test.id == "value-square"]
     assert re.search(r"expected -?\d+\.\d+, got -?\d+\.\d+", message)
@@ -855,7 +877,7 @@ def test_the_screen_in_chinese_and_the_diff(tmp_path: Path) -> None:
     (tmp_path / "my_mha.py").write_text(WRONG)
     done = drill("check", "my_mha.py", "--lang", "zh", "--diff", "--verbose", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
-    for words in ("还不对", "逐步对照", "缩放", "调用方式", "mha-drill hint mha"):
+    for words in ("还不对", "逐步对照", "步骤 scale", "mha-drill hint mha"):
         assert words in done.stdout
     assert "Not yet" not in done.stdout
     assert "--- my_mha.py" in done.stdout
@@ -876,7 +898,11 @@ def test_an_attempt_is_kept_and_several_files_are_not(tmp_path: Path, own_record
     (tmp_path / "wrong.py").write_text(WRONG)
     assert drill("check", "wrong.py", cwd=tmp_path).returncode == 1
     (attempt,) = Store(store_path(os.environ)).attempts()
-    assert (attempt.item, attempt.kind, attempt.score, attempt.steps) == ("mha", "code", 0.0, ("scale",))
+    assert (attempt.item, attempt.kind, attempt.score) == ("mha", "code", 0.0)
+    assert "scale" in attempt.steps
+    (tmp_path / "right.py").write_text(RIGHT)
+    assert drill("check", "wrong.py", "right.py", cwd=tmp_path).returncode == 1
+    assert len(Store(store_path(os.environ)).attempts()) == 1
 
 
 def test_a_record_that_cannot_be_written_is_one_warning(tmp_path: Path) -> None:
@@ -949,7 +975,9 @@ def test_ctrl_c_ends_a_check_with_130_and_leaves_no_process(tmp_path: Path, mark
 
 def test_a_check_whose_command_is_killed_leaves_no_process(tmp_path: Path, mark: str) -> None:
     flag = tmp_path / "reached"
-    (tmp_path / "hangs.py").write_text(in_forward(f"open({str(flag)!r}, 'w').close()\n        while True: pass"))
+    (tmp_path / "hangs.py").write_text(
+        in_forward(f"open({str(flag)!r}, 'w').close()\n        while True: pass")
+    )
     command = [sys.executable, "-m", "mha_drill", "check", "hangs.py", "--time-limit", "100"]
     environ = {**os.environ, "MARK": f"{mark}-killed"}
     with subprocess.Popen(command, cwd=tmp_path, env=environ) as child:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,17 @@ def mistaken(problem: Problem, number: int) -> str:
     return CATALOG.solution(problem).replace(edit.old, edit.new)
 
 
+@pytest.fixture(scope="module")
+def caught(judge: JudgeClient) -> Callable[[str, int], Report]:
+    """The report on a listed mistake, by problem and number; each is judged once."""
+
+    @cache
+    def report(name: str, number: int) -> Report:
+        return judged(judge, mistaken(CODE[name], number), name)
+
+    return report
+
+
 @pytest.mark.parametrize("name", CODE)
 def test_the_skeleton_fails_as_not_implemented(judge: JudgeClient, name: str) -> None:
     report = judged(judge, CATALOG.skeleton(CODE[name]))
@@ -66,17 +78,19 @@ def test_a_solution_is_recognised_without_a_word(judge: JudgeClient, name: str, 
 
 
 @pytest.mark.parametrize(("name", "number"), LISTED)
-def test_a_listed_mistake_is_caught(judge: JudgeClient, name: str, number: int) -> None:
+def test_a_listed_mistake_is_caught(caught: Callable[[str, int], Report], name: str, number: int) -> None:
     wanted = CATALOG.mistakes(CODE[name])[number].code
-    report = judged(judge, mistaken(CODE[name], number), name)
+    report = caught(name, number)
     assert report.verdict == "fail"
     assert wanted in {mistake.code for mistake in report.mistakes}
 
 
 @pytest.mark.parametrize(("name", "number"), LISTED)
-def test_a_listed_mistake_is_the_only_one(judge: JudgeClient, name: str, number: int) -> None:
+def test_a_listed_mistake_is_the_only_one(
+    caught: Callable[[str, int], Report], name: str, number: int
+) -> None:
     """One edit is one mistake: what follows from it is not held against the learner."""
     wanted = CATALOG.mistakes(CODE[name])[number].code
-    report = judged(judge, mistaken(CODE[name], number), name)
+    report = caught(name, number)
     extra = {mistake.code for mistake in report.mistakes} - {wanted}
     assert extra == COMPANIONS.get((name, number), set())

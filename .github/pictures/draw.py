@@ -17,14 +17,47 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from mha_drill.catalog import load_catalog
 from mha_drill.ui.export import COLUMNS, ON_PAPER, save
 from mha_drill.ui.theme import CELLS, THEME
 
 HERE = Path(__file__).resolve().parent
 PROMPT = "> "
 GROUNDS = {ground.number: ON_PAPER.styles[cell] for cell in CELLS if (ground := THEME.styles[cell].bgcolor)}
-WRONG = "shared-projection"
+# As it is often learnt by heart: one linear map for all three.
+MEMORISED = """\
+import math
+
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class MultiHeadAttention(nn.Module):
+    def __init__(self, heads, d_model, dropout=0.1):
+        super().__init__()
+        self.d_model, self.h, self.d_k = d_model, heads, d_model // heads
+        self.q_linear = nn.Linear(d_model, d_model)
+        self.k_linear = nn.Linear(d_model, d_model)
+        self.v_linear = nn.Linear(d_model, d_model)
+        self.o_linear = nn.Linear(d_model, d_model)
+        self.dropout = nn.Dropout(dropout)
+
+    def attention(self, q, k, v):
+        scores = torch.matmul(q, k.transpose(-2, -1)) / math.sqrt(self.d_k)
+        scores = self.dropout(F.softmax(scores, dim=-1))
+        return torch.matmul(scores, v)
+
+    def split(self, x):
+        return x.view(x.size(0), -1, self.h, self.d_k).transpose(1, 2)
+
+    def forward(self, q, k, v):
+        q = self.split(self.q_linear(q))
+        k = self.split(self.q_linear(k))
+        v = self.split(self.q_linear(v))
+        y = self.attention(q, k, v)
+        y = y.transpose(1, 2).contiguous().view(q.size(0), -1, self.d_model)
+        return self.o_linear(y)
+"""
 
 
 def screen(folder: Path, arguments: Sequence[str], answers: Sequence[str] = ()) -> str:
@@ -69,13 +102,9 @@ def draw(name: str, arguments: Sequence[str], shown: str, until: str = "") -> No
 
 def main() -> None:
     """Draw all three."""
-    catalog = load_catalog()
-    problem = catalog.problem("mha")
-    edit = next(edit for edit in catalog.mistakes(problem) if edit.code == WRONG)
-    solution = catalog.solutions(problem)[0].read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "my_mha.py").write_text(solution.replace(edit.old, edit.new), encoding="utf-8")
+        (folder / "my_mha.py").write_text(MEMORISED, encoding="utf-8")
         quiz = ["quiz", "--kind", "choice", "--count", "1"]
         draw("quiz", quiz, screen(folder, quiz, ["A"]))
         check = ["check", "my_mha.py"]

@@ -40,7 +40,9 @@ def _calls(examination: Examination, lang: Lang) -> Iterator[str]:
     ):
         found = found_form(examination)
         if found is not None:
-            yield word("check.note-mask", lang, form=found[0].say())
+            form = found[0]
+            what = "lengths" if form.axes == "lengths" else form.meaning
+            yield word(f"check.note-mask-{what}", lang, shape=form.shape, dtype=form.dtype)
         elif not any(finding_mask(examination)):
             yield word("check.note-mask-unfed", lang, name=binding.call.mask)
 

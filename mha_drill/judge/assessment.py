@@ -74,7 +74,7 @@ def _assess(
         result.walk = walk_through(result.material)
     except RuntimeError:
         return result
-    if output is None or output.ndim != 3:
+    if output is None or output.ndim != 3 or output.shape[:2] != roles.query.rows.shape[:2]:
         return result
     result.tail = find_tail(recording, roles, output, inputs)
     if result.tail is None or result.tail.fault:

@@ -108,12 +108,13 @@ def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) 
     scored = [(points, item) for points, item in scored if points > 0]
     if not scored:
         return []
-    helpers: set[str] = set()
-    for points, item in scored:
-        if points >= max(points for points, _ in scored) - 4:
-            helpers |= {
-                other.name for _, other in scored if other.name in item.uses and other.name != item.name
-            }
+    points_of = {item.name: points for points, item in scored}
+    helpers = {
+        name
+        for points, item in scored
+        for name in item.uses & points_of.keys() - {item.name}
+        if points >= points_of[name]
+    }
     exact = next((item for _, item in scored if item.name in names), None)
     if exact is not None:
         versions = [item for _, item in scored if item is not exact and _stem(item.name) == _stem(exact.name)]
@@ -136,20 +137,32 @@ def guess_problem(definitions: list[Definition], source: str) -> list[str]:
     whole = any(_ATTENTION.search(name) and "head" not in name for name in names)
     if any("splithead" in name for name in names) and merges and not whole:
         return ["split-merge"]
-    order = ["mha", "causal-mha", "single-head", "sdpa"]
-    best = {problem: max((likeness(item, problem) for item in definitions), default=0) for problem in order}
-    multi = any(
-        any(meaning(item.name) == "heads" for item in entry.construct)
-        or _MULTI.search(plain_name(entry.name))
-        for entry in definitions
-    ) or bool(re.search(r"n_?heads?|num_?heads|nhead|多头", source))
-    causal = bool(re.search(r"tril|triu|causal|因果", source))
-    projected = bool(re.search(r"Linear|Parameter|Conv1d|\bW_?[qkv]\b|w_?[qkv]\b", source))
+    multi = any(_is_multi(item) for item in definitions) or bool(
+        re.search(r"n_?heads?|num_?heads|nhead|多头", source)
+    )
     if multi:
-        first = ["causal-mha", "mha"] if causal else ["mha", "causal-mha"]
-        return [*first, "single-head", "sdpa"]
-    if projected:
-        return ["single-head", "mha", "sdpa", "causal-mha"]
-    if best["sdpa"] > 0 or definitions:
-        return ["sdpa", "single-head", "mha", "causal-mha"]
-    return ["mha", "causal-mha", "single-head", "sdpa"]
+        return _causal_or_not(definitions)
+    if re.search(r"Linear|Parameter|Conv1d|\bW_?[qkv]\b|w_?[qkv]\b", source):
+        return ["single-head"]
+    return ["sdpa", "single-head"]
+
+
+def _is_multi(definition: Definition) -> bool:
+    heads = any(meaning(item.name) == "heads" for item in definition.construct)
+    return heads or bool(_MULTI.search(plain_name(definition.name)))
+
+
+def _causal_or_not(definitions: list[Definition]) -> list[str]:
+    """Return `causal-mha`, `mha` or both: what says causal is judged so, what may be either is tried."""
+    words = {"tril", "triu", "causal", "causal_mask", "is_causal"}
+    named = any(
+        _CAUSAL.search(plain_name(item.name)) and _ATTENTION.search(plain_name(item.name))
+        for item in definitions
+    )
+    inside = any((item.attributes | item.uses) & words for item in definitions if item.kind == "class")
+    optional = any(
+        role(item.name) in ("mask", "causal") for entry in definitions for item in entry.call
+    ) or any(meaning(item.name) == "causal" for entry in definitions for item in entry.construct)
+    if named or (inside and not optional):
+        return ["causal-mha"]
+    return ["mha", "causal-mha"] if inside else ["mha"]

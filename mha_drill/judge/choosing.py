@@ -31,6 +31,8 @@ def choose_problem(
     order = guess_problem(definitions, runner.source)
     first = catalog.problem(order[0])
     for number, name in enumerate(order):
+        if runner.stopped:
+            break
         problem = catalog.problem(name)
         if problem.code is None or problem.code.form != "attention":
             return problem, "names"

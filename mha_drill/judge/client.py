@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from mha_drill.judge.sources import Source, read_source
 from mha_drill.records import Lang, Mistake, Report, StepRow, StepSide, TestResult
 
 TIME_LIMIT = 10.0
+LONGEST_LIMIT = 3600.0
 # A check does at most some dozens of calls, and after the first that hangs the others are skipped; this bounds
 # what remains should the judge itself go astray.
 PATIENCE = 60
@@ -60,7 +61,7 @@ class JudgeClient:
         root: Path | None = None,
     ) -> Report:
         """Judge one source and return its Report."""
-        if time_limit <= 0 or time_limit != time_limit:
+        if not 0 < time_limit <= LONGEST_LIMIT:
             raise UsageError("check.bad-time-limit")
         started = time.monotonic()
         request = {
@@ -102,7 +103,7 @@ def open_judge() -> Iterator[JudgeClient]:
     """Start a judge for as long as the block lasts."""
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "mha_drill.judge.server", str(theirs.fileno())],
+        [sys.executable, "-P", "-m", "mha_drill.judge.server", str(theirs.fileno()), str(os.getpid())],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         pass_fds=[theirs.fileno()],
         stdin=subprocess.DEVNULL,
@@ -113,15 +114,16 @@ def open_judge() -> Iterator[JudgeClient]:
     theirs.close()
     try:
         yield JudgeClient(ours)
+    except BaseException:
+        process.kill()
+        raise
     finally:
         ours.close()
         try:
             process.wait(10)
-        except BaseException:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
+        except subprocess.TimeoutExpired:
+            process.kill()
             process.wait()
-            raise
 
 
 def read_report(data: dict[str, Any], seconds: float) -> Report:

@@ -16,30 +16,30 @@ def crash_findings(examination: Examination, observation: Observation) -> list[F
     assert error is not None
     kind, line, message = error["type"], error["line"], error["message"]
     if kind == "Hung":
-        return [Finding("time-limit", "load", None, True)]
+        return [Finding("time-limit", "load", None, False)]
     if kind == "Died":
         return [_died(error)]
     if "NotImplementedError" in error["bases"] and _raised_by_hand(examination, line):
-        return [Finding("not-implemented", "load", line, True)]
+        return [Finding("not-implemented", "load", line, False)]
     if kind in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
-        return [Finding("process-exit", "load", line, True)]
+        return [Finding("process-exit", "load", line, False)]
     if kind == "MemoryError" or re.search(
         r"alloc_cpu|can't allocate memory|not enough memory|DefaultCPUAllocator", message
     ):
-        return [Finding("memory-limit", "load", line, True)]
+        return [Finding("memory-limit", "load", line, False)]
     if observation.stage == "construct":
         return [
             _missing_import(examination, error)
-            or Finding("constructor-error", "load", line, True, detail=_plain(error))
+            or Finding("constructor-error", "load", line, False, detail=_plain(error))
         ]
     missing = _missing_import(examination, error)
     if missing is not None:
         return [missing]
     if _one_head_wide(observation, message):
-        return [Finding("heads-not-concatenated", "merge", line, True, detail=_plain(error))]
+        return [Finding("heads-not-concatenated", "merge", line, False, detail=_plain(error))]
     if _hard_coded(observation, message):
-        return [Finding("hard-coded-shape", "split", line, True, detail=_plain(error))]
-    return [Finding("crash", "load", line, True, detail=_plain(error))]
+        return [Finding("hard-coded-shape", "split", line, False, detail=_plain(error))]
+    return [Finding("crash", "load", line, False, detail=_plain(error))]
 
 
 def _raised_by_hand(examination: Examination, line: int | None) -> bool:
@@ -56,14 +56,14 @@ def _plain(error: dict[str, Any]) -> str:
 def _died(error: dict[str, Any]) -> Finding:
     how, _, number = error["message"].partition(" ")
     if how == "exit":
-        return Finding("process-exit", "load", None, True, number)
-    return Finding("crash", "load", None, True, f"signal {number}", detail=f"signal {number}")
+        return Finding("process-exit", "load", None, False, number)
+    return Finding("crash", "load", None, False, f"signal {number}", detail=f"signal {number}")
 
 
 def _missing_import(examination: Examination, error: dict[str, Any]) -> Finding | None:
     """Return an import error where a name is missing because the statement that binds it failed."""
     if error["type"] in ("ImportError", "ModuleNotFoundError"):
-        return Finding("import-error", "load", error["line"], True, error["name"], detail=_plain(error))
+        return Finding("import-error", "load", error["line"], False, error["name"], detail=_plain(error))
     if error["type"] != "NameError":
         return None
     name = error["name"] or (re.search(r"name '([^']+)'", error["message"]) or ["", ""])[1]
@@ -73,7 +73,7 @@ def _missing_import(examination: Examination, error: dict[str, Any]) -> Finding 
                 "import-error",
                 "load",
                 failure["line"] or failure["statement"],
-                True,
+                False,
                 failure["name"],
                 detail=_plain(failure),
             )
@@ -95,6 +95,9 @@ def _one_head_wide(observation: Observation, message: str) -> bool:
 
 def _hard_coded(observation: Observation, message: str) -> bool:
     """Whether a shape that does not fit holds numbers that come from none of the sizes in play."""
+    untrimmed = re.search(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", message)
+    if untrimmed and {observation.probe.query_length, 32} == {int(number) for number in untrimmed.groups()}:
+        return True
     found = re.search(r"shape '\[([-\d, ]+)\]' is invalid for input of size", message) or re.search(
         r"mat1 and mat2 shapes cannot be multiplied \(\d+x\d+ and (\d+)x\d+\)", message
     )

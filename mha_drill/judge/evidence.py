@@ -38,6 +38,8 @@ IDLE_MASKS = tuple(
     for meaning, dtype in (("keep", "bool"), ("drop", "bool"), ("keep", "int"), ("add", "float"))
 )
 
+MOST_RESTARTS = 3
+
 
 @dataclass(slots=True)
 class Observation:
@@ -122,7 +124,7 @@ class Case:
     binding: Binding | None = None
     loaded: dict[str, Any] = field(default_factory=dict)
     observed: dict[tuple[Any, ...], Observation] = field(default_factory=dict)
-    hung: set[str] = field(default_factory=set)
+    bound: bool = False
 
     @property
     def tolerance(self) -> float:
@@ -275,16 +277,17 @@ class Case:
         self, experiment: dict[str, Any], arrays: list[np.ndarray]
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send one experiment; what hangs or dies is an answer with an error of type `Hung` or `Died`."""
-        if "call" in self.hung:
+        if self.runner.stopped:
             return {"error": _ended("Hung", ""), "stage": "call"}, []
         try:
             return next(iter(self.runner.run([experiment], arrays)))
         except Hung:
-            self.hung.add("call")
+            self.runner.hangs += 1
+            # The first call decides; later ones may hang once without holding up the rest.
+            self.runner.stopped = self.runner.hangs > 1 or not self.bound
             return {"error": _ended("Hung", ""), "stage": "call"}, []
         except Died as error:
-            if self.runner.restarts >= 3:
-                self.hung.add("call")
+            self.runner.stopped = self.runner.restarts >= MOST_RESTARTS
             return {"error": _ended("Died", error.how), "stage": "call"}, []
 
     @staticmethod

@@ -56,7 +56,7 @@ class Examination:
                     )
                 elif points == 4 and not binding.by_position and self._by_position():
                     todo.insert(0, replace(binding, by_position=True))
-                if "call" in self.case.hung:
+                if self.case.runner.stopped:
                     break
             if best is not None and best[0] == 5:
                 break
@@ -65,6 +65,7 @@ class Examination:
         self.case.binding = best[1]
         self.case.definition = best[1].definition
         self.case.observed[(SQUARE, None, ())] = best[2]
+        self.case.bound = True
         return True
 
     def _points(self, observation: Observation) -> int:
@@ -144,7 +145,9 @@ class Examination:
 
     @cached_property
     def graded(self) -> Observation:
-        """With gradients, on the square probe or, where it can be, with more keys."""
+        """With gradients, on the square probe or, where it can be, with more keys; bare where no tensor comes out."""
+        if self.output(self.square) is None:
+            return self.square
         probe = (
             CROSS
             if self.cross is not None and self.cross.error is None and self.agrees(self.cross)
@@ -305,6 +308,16 @@ class Examination:
     def has_dropout(self) -> bool:
         """Whether a dropout rate can be given: to the constructor, or to a dropout layer through a configuration."""
         named = any(meaning(item.name) == "dropout" for item in self.binding.definition.construct)
+        settings = [
+            value.get("class") for value in (self.binding.construct or {}).values() if isinstance(value, dict)
+        ]
+        fields = [
+            item["name"]
+            for entry in self.case.loaded.get("definitions", [])
+            if entry["name"] in settings
+            for item in entry["construct"]
+        ]
+        named = named or any(meaning(name) == "dropout" for name in fields)
         return named or any(kind.startswith("Dropout") for _, kind in self.square.answer.get("modules", []))
 
     @cached_property

@@ -39,7 +39,7 @@ class Template:
     def __init__(self) -> None:
         self.control, theirs = socket.socketpair()
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mha_drill.judge.template", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", "mha_drill.judge.template", str(theirs.fileno()), str(os.getpid())],
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -89,6 +89,8 @@ class Runner:
         self.source = source
         self.time_limit = time_limit
         self.restarts = 0
+        self.hangs = 0
+        self.stopped = False
         self._child: int | None = None
         self._channel: socket.socket | None = None
 

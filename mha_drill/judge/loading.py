@@ -1,7 +1,7 @@
 """Run the learner's file, statement by statement, and say what it defines. Runner side.
 
-A demo at the bottom that fails does not hide the class above it: the exception is kept as advice and the
-next statement runs. What `__main__` guards is left alone, as on any import.
+Every statement runs, also after one that raised, so that all that went wrong can be said at once; whether the
+file counts as loaded is for the judge to say. What `__main__` guards is left alone, as on any import.
 """
 
 from __future__ import annotations
@@ -214,9 +214,10 @@ def _without_self(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def describe(error: BaseException, path: str) -> dict[str, Any]:
     """Return an exception as data: its type, its words, and the innermost line of the learner's own file."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == path]
-    line = own[-1].lineno if own else None
+    own = [
+        number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path
+    ]
+    line = own[-1] if own else None
     column = None
     if isinstance(error, SyntaxError):
         line, column = error.lineno, error.offset
@@ -230,7 +231,7 @@ def describe(error: BaseException, path: str) -> dict[str, Any]:
         "message": message[:2000],
         "line": line,
         "column": column,
-        "lines": [frame.lineno for frame in own],
+        "lines": own,
         "builtin": type(error).__module__ == builtins.__name__,
         "name": str(getattr(error, "name", "") or ""),
     }

@@ -35,7 +35,7 @@ def found_form(
         return None
     for form in examination.mask_forms()[:MOST_FORMS]:
         observation = examination.case.observe(mask_probe(examination), form, trace=True)
-        if "call" in examination.case.hung:
+        if examination.case.runner.stopped:
             return None
         if observation.error is None and _as_known(examination, observation, faults):
             return form, observation

@@ -83,12 +83,15 @@ class MaskForm:
     meaning: str
     dtype: str
 
-    def say(self) -> str:
-        """Return the convention in code's words."""
-        what = {"keep": "True/1 = may look", "drop": "True/1 = may not look", "add": "0 / -inf, added"}[
-            self.meaning
-        ]
-        return f"{self.axes} {self.dtype}, {what}"
+    @property
+    def shape(self) -> str:
+        """The mask's shape in letters."""
+        if self.axes == "lengths":
+            return "(B,)"
+        letters = {"l": "L", "s": "S", "b": "B", "h": "H", "1": "1"}
+        if self.axes.startswith("("):
+            return "(B*H, L, S)"
+        return "(" + ", ".join(letters[axis] for axis in self.axes) + ")"
 
 
 def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.ndarray:

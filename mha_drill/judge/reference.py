@@ -19,6 +19,8 @@ class _Here:
     """Stands for a runner: experiments on our own solution are done in this process."""
 
     restarts = 0
+    hangs = 0
+    stopped = False
 
     def __init__(self, path: Path) -> None:
         self.source = path.read_text(encoding="utf-8")

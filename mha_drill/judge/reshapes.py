@@ -158,7 +158,7 @@ class Reshapes:
         found: list[Finding] = []
         for kind in ("split", "merge"):
             if kind not in self.functions:
-                return [Finding("class-not-found", "load", None, True, kind)]
+                return [Finding("class-not-found", "load", None, False, kind)]
             found += self._diagnose(kind)
         return distinct(found)
 
@@ -168,13 +168,13 @@ class Reshapes:
         line = self._last_line(first) or self.functions[kind].line
         if first.error is not None:
             return [self._crash(kind, first)]
-        found = [Finding(item["code"], kind, item["line"], True) for item in first.answer.get("repairs", [])]
+        found = [Finding(item["code"], kind, item["line"], False) for item in first.answer.get("repairs", [])]
         if first.output is None:
-            return [Finding("wrong-output-type", kind, line, True)]
+            return [Finding("wrong-output-type", kind, line, False)]
         if not np.array_equal(first.output, first.expected):
             found.append(self._misplaced(kind, first, line))
         elif not self.reaches(first):
-            found.append(Finding("detached-graph", "any", self._cut(first) or line, True))
+            found.append(Finding("detached-graph", "any", self._cut(first) or line, False))
         else:
             for other in outcomes[1:]:
                 if (
@@ -183,11 +183,11 @@ class Reshapes:
                     or not np.array_equal(other.output, other.expected)
                 ):
                     found.append(
-                        Finding("hard-coded-shape", kind, (other.error or {}).get("line") or line, True)
+                        Finding("hard-coded-shape", kind, (other.error or {}).get("line") or line, False)
                     )
                     break
         if first.answer.get("changed"):
-            found.append(Finding("mutates-input", "any", line, True))
+            found.append(Finding("mutates-input", "any", line, False))
         return found
 
     def _crash(self, kind: str, outcome: Outcome) -> Finding:
@@ -201,11 +201,11 @@ class Reshapes:
             "SystemExit": "process-exit",
         }
         if "NotImplementedError" in error["bases"]:
-            return Finding("not-implemented", "load", error["line"], True)
+            return Finding("not-implemented", "load", error["line"], False)
         shape = re.search(r"shape '\[([-\d, ]+)\]' is invalid", error["message"])
         if shape and any(int(number) > 48 for number in shape.group(1).split(",")):
-            return Finding("hard-coded-shape", kind, error["line"], True, detail=words)
-        return Finding(codes.get(error["type"], "crash"), "load", error["line"], True, detail=words)
+            return Finding("hard-coded-shape", kind, error["line"], False, detail=words)
+        return Finding(codes.get(error["type"], "crash"), "load", error["line"], False, detail=words)
 
     @staticmethod
     def _misplaced(kind: str, outcome: Outcome, line: int | None) -> Finding:
@@ -214,11 +214,11 @@ class Reshapes:
         assert output is not None
         if output.shape != outcome.expected.shape:
             if kind == "split" and output.shape == (batch, length, heads, width // heads):
-                return Finding("split-without-transpose", "split", line, True, "over heads")
+                return Finding("split-without-transpose", "split", line, False, "over heads")
             if kind == "merge" and output.shape[-1] == width // heads:
-                return Finding("heads-not-concatenated", "merge", line, True)
-            return Finding("wrong-output-shape", kind, line, True, shapes=(output.shape,))
-        return Finding(f"{kind}-without-transpose", kind, line, True, "torn" if kind == "split" else "")
+                return Finding("heads-not-concatenated", "merge", line, False)
+            return Finding("wrong-output-shape", kind, line, False, shapes=(output.shape,))
+        return Finding(f"{kind}-without-transpose", kind, line, False, "torn" if kind == "split" else "")
 
     @staticmethod
     def _last_line(outcome: Outcome) -> int | None:

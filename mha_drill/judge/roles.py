@@ -130,16 +130,21 @@ def _rows(codes: list[int], tokens: np.ndarray, wiring: Wiring) -> np.ndarray | 
     positions = np.unique(tokens % 1_000)
     if len(batches) * len(positions) != len(tokens):
         return None
-    rows = np.empty((len(batches), len(positions), len(codes)))
     raw = _raw(wiring)
-    place = {int(token): divmod(index, len(positions)) for index, token in enumerate(sorted(tokens.tolist()))}
-    for token, (batch, position) in place.items():
-        for column, code in enumerate(codes):
-            index, channel = code // CHANNELS - 1, code % CHANNELS
-            row = raw.get(token) if index < 0 else wiring.projections[index].rows.get(token)
-            if row is None or channel >= len(row):
-                return None
-            rows[batch, position, column] = row[channel]
+    wanted = np.array(codes)
+    flat = np.empty((len(tokens), len(codes)))
+    ordered = sorted(tokens.tolist())
+    for owner in np.unique(wanted // CHANNELS).tolist():
+        columns = np.flatnonzero(wanted // CHANNELS == owner)
+        source = raw if owner == 0 else wiring.projections[owner - 1].rows
+        if any(token not in source for token in ordered):
+            return None
+        table = [source[token] for token in ordered]
+        channels = wanted[columns] % CHANNELS
+        if min(map(len, table)) <= channels.max():
+            return None
+        flat[:, columns] = np.stack([row[channels] for row in table])
+    rows = flat.reshape(len(batches), len(positions), len(codes))
     return None if np.isnan(rows).any() else rows
 
 

@@ -62,7 +62,7 @@ def rule(
     if len(tried) == 1:
         return tried[0]
     names = ", ".join(f"{item.name} (line {item.line})" for item in answers)
-    return Ruling("load", [Finding("ambiguous-class", "load", answers[0].line, True, names)], None, loaded)
+    return Ruling("load", [Finding("ambiguous-class", "load", answers[0].line, False, names)], None, loaded)
 
 
 def load(runner: Runner) -> Ruling | dict[str, Any]:
@@ -70,11 +70,11 @@ def load(runner: Runner) -> Ruling | dict[str, Any]:
     try:
         loaded = runner.load()
     except Hung:
-        return Ruling("load", [Finding("time-limit", "load", None, True, "import")])
+        return Ruling("load", [Finding("time-limit", "load", None, False, "import")])
     except Died as error:
         how, _, number = error.how.partition(" ")
         code = "process-exit" if how == "exit" else "crash"
-        return Ruling("load", [Finding(code, "load", None, True, number, detail=error.how)])
+        return Ruling("load", [Finding(code, "load", None, False, number, detail=error.how)])
     if not loaded["ok"]:
         return Ruling("load", [load_finding(loaded["error"], runner.source)], None, loaded)
     return loaded
@@ -87,7 +87,7 @@ def load_finding(error: dict[str, Any], source: str) -> Finding:
     if kind == "syntax-error" and "U+" not in detail and error["line"] and error["line"] <= len(lines):
         odd = next((sign for sign in lines[error["line"] - 1].split("#")[0] if _looks_ascii(sign)), "")
         detail += f" (U+{ord(odd):04X})" if odd else ""
-    return Finding(kind, "load", error["line"], True, detail=detail)
+    return Finding(kind, "load", error["line"], False, detail=detail)
 
 
 def _looks_ascii(sign: str) -> bool:
@@ -130,21 +130,21 @@ def failed_statement(failure: dict[str, Any]) -> Finding:
     line = failure["line"] or failure["statement"]
     words = f"{failure['type']}: {failure['message']}"
     if "ImportError" in kinds:
-        return Finding("import-error", "load", line, True, failure["name"], detail=words)
+        return Finding("import-error", "load", line, False, failure["name"], detail=words)
     if kinds & {"SystemExit", "KeyboardInterrupt"}:
-        return Finding("process-exit", "load", line, True)
+        return Finding("process-exit", "load", line, False)
     if "NotImplementedError" in kinds:
-        return Finding("not-implemented", "load", line, True)
+        return Finding("not-implemented", "load", line, False)
     if "MemoryError" in kinds:
-        return Finding("memory-limit", "load", line, True)
-    return Finding("crash", "load", line, True, detail=words)
+        return Finding("memory-limit", "load", line, False)
+    return Finding("crash", "load", line, False, detail=words)
 
 
 def nothing_found(loaded: dict[str, Any], class_name: str | None) -> Finding:
     """Return why there is no answer in the file."""
     if loaded["failures"]:
         return failed_statement(loaded["failures"][0])
-    return Finding("class-not-found", "load", None, True, class_name or "")
+    return Finding("class-not-found", "load", None, False, class_name or "")
 
 
 def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[str, Any]) -> Ruling:
@@ -155,7 +155,7 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
     if not examination.bind([answer]):
         return Ruling(
             "construct",
-            [Finding("constructor-error", "load", answer.line, True)],
+            [Finding("constructor-error", "load", answer.line, False)],
             examination,
             loaded,
             answer.name,

@@ -54,7 +54,8 @@ def _load(request: dict[str, Any]) -> tuple[Loaded, dict[str, Any]]:
     import torch
 
     path = request["path"]
-    sys.path.insert(0, str(Path(path).parent))
+    # Last, so that a learner's `random.py` is not taken for the library's.
+    sys.path.append(str(Path(path).parent))
     sys.argv = [path]
     torch.set_default_dtype(torch.float32)
     torch.manual_seed(0)

@@ -15,10 +15,12 @@ from typing import Any
 
 from mha_drill.judge import wire
 from mha_drill.judge.host import Template, single_threaded
+from mha_drill.judge.lifeline import die_with
 
 
-def main(descriptor: int) -> None:
-    """Answer checks until the command closes its end."""
+def main(descriptor: int, command: int) -> None:
+    """Answer checks until the command, of that process id, closes its end."""
+    die_with(command)
     channel = socket.socket(fileno=descriptor)
     template = Template()
     judge = None
@@ -81,4 +83,4 @@ class Judge:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

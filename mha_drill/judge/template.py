@@ -13,9 +13,12 @@ import signal
 import socket
 import sys
 
+from mha_drill.judge.lifeline import die_with
 
-def main(descriptor: int) -> None:
-    """Fork runners until the judge closes its end."""
+
+def main(descriptor: int, judge: int) -> None:
+    """Fork runners until the judge, of that process id, closes its end."""
+    die_with(judge)
     control = socket.socket(fileno=descriptor)
     _warm()
     control.sendall(b"ready\n")
@@ -26,10 +29,11 @@ def main(descriptor: int) -> None:
             break
         words = command.decode().split()
         if words[0] == "spawn":
+            template = os.getpid()
             child = os.fork()
             if child == 0:
                 control.close()
-                _become_runner(descriptors[0])
+                _become_runner(descriptors[0], template)
             os.close(descriptors[0])
             alive.add(child)
             control.sendall(f"{child}\n".encode())
@@ -52,15 +56,20 @@ def _warm() -> None:
     import mha_drill.judge.runner  # noqa: F401
 
     torch.set_num_threads(1)
+    # The first gradient imports sympy and much else: here, before a learner's folder is on the path.
+    x = torch.ones(2, 2, requires_grad=True)
+    torch.autograd.grad((x @ x).softmax(-1), x, grad_outputs=torch.ones(2, 2))
+    (x @ x).backward(torch.ones(2, 2))  # type: ignore[no-untyped-call]
     gc.collect()
     gc.freeze()
 
 
-def _become_runner(descriptor: int) -> None:
+def _become_runner(descriptor: int, template: int) -> None:
     from mha_drill.judge.runner import serve
 
     code = 1
     try:
+        die_with(template)
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         serve(socket.socket(fileno=descriptor))
@@ -84,4 +93,4 @@ def _end(child: int) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

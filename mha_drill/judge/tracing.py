@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from functools import cache
 from itertools import permutations
 from typing import Any
 
@@ -37,6 +38,7 @@ _DROPOUTS = frozenset(
 _PRODUCTS = frozenset({"matmul", "__matmul__", "bmm", "mm"})
 
 
+@cache
 def name_of(function: Any) -> str:
     """Return the qualified name of a torch function: `torch.Tensor.view`, `torch.nn.functional.linear`."""
     return str(resolve_name(function) or getattr(function, "__name__", "unknown"))

@@ -111,11 +111,14 @@ class Wiring:
         if tokens is None or tokens.shape != output.shape:
             return
         index = len(self.projections)
-        channel = np.zeros(output.shape, dtype=np.int64)
-        flat_tokens, flat_channel = tokens.ravel(), channel.ravel()
-        for token in np.unique(flat_tokens):
-            where = np.flatnonzero(flat_tokens == token)
-            flat_channel[where] = np.arange(len(where))
+        flat_tokens = tokens.ravel()
+        order = np.argsort(flat_tokens, kind="stable")
+        count = len(np.unique(flat_tokens))
+        if flat_tokens.size % count:
+            return
+        channel = np.empty(flat_tokens.size, dtype=np.int64)
+        channel[order] = np.tile(np.arange(flat_tokens.size // count), count)
+        channel = channel.reshape(output.shape)
         first = int(flat_tokens[0])
         source_name = CONTENT[first // 1_000_000] if first >= 0 else ""
         weights = frozenset().union(
@@ -133,15 +136,21 @@ class Wiring:
             return
         if self.recording.producer[number].short not in PRODUCTS | CONVOLUTIONS and not self._bias(number):
             return
-        for code in np.unique(labels.channel // CHANNELS):
-            projection = self.projections[int(code) - 1]
-            inside = labels.channel // CHANNELS == code
-            tokens, channels, values = labels.token[inside], labels.channel[inside] % CHANNELS, array[inside]
-            for token in np.unique(tokens):
-                here = tokens == token
-                row = projection.rows.setdefault(int(token), np.full(int(channels.max()) + 1, np.nan))
-                if int(channels[here].max()) < len(row):
-                    row[channels[here]] = values[here]
+        owners = labels.channel // CHANNELS
+        for owner in np.unique(owners):
+            projection = self.projections[int(owner) - 1]
+            inside = owners == owner
+            tokens, place = np.unique(labels.token[inside], return_inverse=True)
+            channels = labels.channel[inside] % CHANNELS
+            rows = np.full((len(tokens), int(channels.max()) + 1), np.nan)
+            rows[place, channels] = array[inside]
+            for token, row in zip(tokens.tolist(), rows, strict=True):
+                known = projection.rows.get(token)
+                if known is not None and len(known) >= len(row):
+                    fresh = ~np.isnan(row)
+                    known[: len(row)][fresh] = row[fresh]
+                else:
+                    projection.rows[token] = row
 
     def _bias(self, number: int) -> bool:
         """Whether the call that made a value adds weights to a projection."""

@@ -16,6 +16,7 @@ from mha_drill.ui.check_layout import LABEL, NARROW, labelled, rule, shaped
 from mha_drill.ui.code import bare, clean, crop, dedented, fold, without_comment
 from mha_drill.ui.console import Paper, print_prose
 from mha_drill.ui.theme import MISTAKE_SIGN
+from mha_drill.ui.wrapping import wrap
 from mha_drill.words import word
 
 HERE = "›"
@@ -121,7 +122,8 @@ def _source(paper: Paper, lines: dict[int, str], source: list[str]) -> None:
             _row(paper, label, part, "yours" if here else "muted", "mistake" if here else "muted")
             label = ""
         if here and lines[number]:
-            _row(paper, "", f"{MISTAKE_SIGN} {clean(lines[number])}", "mistake")
+            for line in wrap(Text(f"{MISTAKE_SIGN} {clean(lines[number])}"), _room(paper)):
+                _row(paper, "", line.plain, "mistake")
 
 
 def _row(paper: Paper, label: str, text: str, style: str, label_style: str = "muted") -> None:

@@ -61,7 +61,7 @@ def _counts(report: Report, lang: Lang) -> list[Text]:
 
 def _skips(report: Report) -> list[str]:
     """Return why whole groups were not run, each reason once."""
-    whole = []
+    whole: list[str] = []
     for group in GROUPS:
         tests = [test for test in report.tests if test.group == group]
         if tests and all(test.outcome == "skipped" for test in tests):
@@ -112,7 +112,7 @@ def _worth_telling(failed: list[TestResult], lang: Lang) -> list[TestResult]:
 
 
 def _said_already(test: TestResult, report: Report, lang: Lang) -> bool:
-    """Whether a mistake's panel says all that a test could: the file does not load, the class cannot be made."""
+    """Whether a mistake's panel says all that a test could: no file to run, no class to make."""
     return test.group in ("load", "construct") and bool(_names(test, report, lang))
 
 
@@ -143,7 +143,7 @@ def _failure(paper: Paper, test: TestResult, report: Report, lang: Lang) -> None
 
 
 def _unfilled(keys: tuple[str, ...], test: TestResult, lang: Lang) -> dict[str, str]:
-    """Return what the message of a test was filled with, by the first of these sentences that it is; else nothing."""
+    """Return the values in the message of a test, if it is one of these sentences; else none."""
     return next((found for key in keys if (found := unfilled(key, lang, test.message))), {})
 
 

@@ -31,7 +31,7 @@ TELLING = {
     for step, pattern in {
         "split": _LAYOUT,
         "score": _PRODUCT,
-        "scale": r"[*/]=?\s*(?:[\w.]*\(?)*sqrt|[*/]=?\s*[\w.]*scal|\*\*\s*-?\(?0?\.5|\b(?:div|mul)_?\(|[*/]=? (?!.*[*/]=? )",
+        "scale": r"[*/]=?\s*[\w.(]*(?:sqrt|scal)|\*\*\s*-?\(?0?\.5|\b(?:div|mul)_?\(|[*/]=? (?!.*[*/]=? )",
         "mask": r"\.?masked_fill|where\(|tril|triu|\+=?",
         "softmax": r"[\w.]*softmax|[\w.]*exp\(",
         "dropout": r"[\w.]*drop",
@@ -56,12 +56,13 @@ def print_walk(paper: Paper, report: Report, lang: Lang) -> None:
 
 
 def _placed(row: StepRow, report: Report) -> StepRow:
-    """Return a row without a line of the learner's with that of the mistake made there, where there is one."""
-    if row.yours is None:
-        for mistake in report.mistakes:
-            if mistake.step == row.step and mistake.line and "missing" not in mistake.code:
-                return replace(row, yours=StepSide(mistake.line, mistake.yours, None))
-    return row
+    """Return a row with the line of the mistake made there, if there is one: `k`'s, where `q` is right."""
+    there = [mistake for mistake in report.mistakes if mistake.step == row.step and mistake.line]
+    told = [mistake for mistake in there if "missing" not in mistake.code]
+    if row.same or not told or (row.yours and row.yours.line in {mistake.line for mistake in there}):
+        return row
+    shape = row.yours.shape if row.yours else None
+    return replace(row, yours=StepSide(told[0].line, told[0].yours, shape))
 
 
 def _sizes(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""Lines of a learner's file made fit for the screen: cleaned, dedented, cut or broken so that the telling part stays.
+"""Lines of a learner's file made fit for the screen: cleaned, cut or broken so that the telling part stays.
 
 Called by the screens of `check`. Nothing of what a file holds may move the cursor, and a wide line loses its
 comment first, then what is far from the step it is shown for.
@@ -13,6 +13,9 @@ from rich.cells import cell_len
 
 TAB = 4
 HANGING = "    "
+LONGEST = 1000
+"""Characters of a line that are looked at; no line written by hand is as long."""
+MOST_LINES = 8
 MORE = "…"
 _BREAK = re.compile(
     r"(?<=,) | (?=[-+*/@%=|&<>] |//|\*\*|if |else |for |and |or )|(?<=[)\]])(?=\.\w)|(?<=[(\[{])(?=\w)"
@@ -21,7 +24,7 @@ _OPEN, _CLOSE = "([{", ")]}"
 
 
 def clean(text: str) -> str:
-    """Return text with every control character but the newline shown escaped: nothing in a file moves the cursor."""
+    """Return text with every control character but the newline shown escaped."""
     return "".join(
         sign if sign == "\n" or sign.isprintable() else sign.encode("unicode_escape").decode()
         for sign in text
@@ -59,7 +62,7 @@ def crop(line: str, width: int, telling: re.Pattern[str] | None = None) -> str:
     """
     if cell_len(line) <= width:
         return line
-    line = without_comment(line)
+    line = without_comment(line)[:LONGEST]
     if cell_len(line) <= width:
         return line
     found = telling.search(line) if telling else None
@@ -80,10 +83,10 @@ def crop(line: str, width: int, telling: re.Pattern[str] | None = None) -> str:
 
 
 def fold(line: str, width: int) -> list[str]:
-    """Return all of a bare line on as many lines as it takes, broken where a reader of Python would break it."""
+    """Return all of a bare line on lines of `width` columns, broken where a reader of Python would break it."""
     if cell_len(line) <= width:
         return [line]
-    rest, lines = without_comment(line), []
+    rest, lines = without_comment(line)[:LONGEST], []
     margin = " " * min(len(rest) - len(rest.lstrip()), width // 3)
     rest = margin + rest.lstrip()
     while cell_len(rest) > width:
@@ -97,7 +100,8 @@ def fold(line: str, width: int) -> list[str]:
         rest = margin + HANGING + rest[at:].lstrip()
         if not cuts and width <= len(margin + HANGING) + 1:
             break
-    return [*lines, rest]
+    lines.append(rest)
+    return lines if len(lines) <= MOST_LINES else [*lines[:MOST_LINES], margin + HANGING + MORE]
 
 
 def _depth(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mha_drill.records import Report, StepSide
+from mha_drill.records import STEPS, Report, StepSide
 
 SCHEMA = 1
 
@@ -64,7 +64,7 @@ def error_line(file: str, sentence: str) -> str:
         "tests": [],
         "mistakes": [],
         "notes": [sentence],
-        "steps": [],
+        "steps": [{"step": step, "yours": None, "reference": None, "same": False} for step in STEPS],
         "seconds": {"total": 0.0, "judge": 0.0},
     }
     return json.dumps(empty, ensure_ascii=True)

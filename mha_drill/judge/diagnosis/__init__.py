@@ -32,7 +32,7 @@ def diagnose(examination: Examination) -> list[Finding]:
     if output is None or not examination.returns_right_kind:
         kind = square.answer["output"]["type"]
         return distinct(
-            [*findings, Finding("wrong-output-type", "output", return_line(examination), True, kind)]
+            [*findings, Finding("wrong-output-type", "output", return_line(examination), False, kind)]
         )
     wired = wiring_findings(examination)
     findings += wired

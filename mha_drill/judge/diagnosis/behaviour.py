@@ -22,13 +22,13 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
     found += [item for item in repaired(one) if item.code == "dropout-in-eval"]
     first, second = examination.output(one), examination.output(two)
     if first is not None and second is not None and not close(first, second, 1e-12):
-        found.append(Finding("nondeterministic", "any", _random_line(examination), True))
+        found.append(Finding("nondeterministic", "any", _random_line(examination), False))
     noisy = examination.noisy
     if noisy is not None and not found:
         first, second = (examination.output(item) for item in noisy)
         finite = first is not None and bool(np.isfinite(first).all())
         if first is not None and second is not None and finite and close(first, second, 1e-12):
-            found.append(Finding("dropout-missing", "dropout", _line_of_parameter(examination), True))
+            found.append(Finding("dropout-missing", "dropout", _line_of_parameter(examination), False))
     if any(item.code == "wrong-value" for item in known):
         before, after = (examination.output(item) for item in examination.changed_batch)
         if (
@@ -39,7 +39,7 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             and not close(before[0], after[0], 1e-9)
         ):
             found.append(
-                Finding("batch-mixing", "any", line_of(examination, "split", "score", "merge"), True)
+                Finding("batch-mixing", "any", line_of(examination, "split", "score", "merge"), False)
             )
     found += _large_findings(examination, known)
     return found
@@ -52,7 +52,7 @@ def mutation_findings(examination: Examination) -> list[Finding]:
         if changed:
             return [
                 Finding(
-                    "mutates-input", "any", _writing_line(examination, observation), True, ", ".join(changed)
+                    "mutates-input", "any", _writing_line(examination, observation), False, ", ".join(changed)
                 )
             ]
     return []
@@ -65,7 +65,7 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
         return []
     if not np.isfinite(calm).all():
         explained = any(item.code != "wrong-value" for item in known)
-        return [] if explained else [Finding("nan-output", "any", line_of(examination, "softmax"), True)]
+        return [] if explained else [Finding("nan-output", "any", line_of(examination, "softmax"), False)]
     if np.isfinite(output).all():
         if any(
             item.code in ("wrong-value", "missing-softmax")
@@ -75,11 +75,11 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
         ):
             return []
         if examination.agrees(examination.square) and not examination.agrees(examination.large):
-            return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), True)]
+            return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
         return []
     if any(item.code == "missing-softmax" for item in known):
         return []
-    return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), True)]
+    return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
 
 
 def _random_line(examination: Examination) -> int | None:

@@ -20,7 +20,7 @@ def gradient_findings(examination: Examination) -> list[Finding]:
                 "wrong-gradient",
                 "any",
                 answer["backward_error"]["line"],
-                True,
+                False,
                 detail=answer["backward_error"]["message"],
             )
         ]
@@ -39,8 +39,8 @@ def gradient_findings(examination: Examination) -> list[Finding]:
             examination.gradients[name]["none"] or examination.gradients[name]["claimed"] == 0 for name in bad
         )
     ):
-        return [*loose, Finding("detached-graph", "any", line, True, ", ".join(bad[:3]))]
-    return [*loose, Finding("wrong-gradient", "any", line, True, ", ".join(bad[:3]))]
+        return [*loose, Finding("detached-graph", "any", line, False, ", ".join(bad[:3]))]
+    return [*loose, Finding("wrong-gradient", "any", line, False, ", ".join(bad[:3]))]
 
 
 def _learns(examination: Examination) -> bool:
@@ -123,6 +123,6 @@ def _unregistered(examination: Examination) -> list[Finding]:
         ) or (assessment.recording.weights[value.number] and len(value.shape) >= 2):
             call = next((call for call in assessment.recording.calls if value.number in call.inputs), None)
             found.append(
-                Finding("unregistered-parameters", "project", call.line if call else None, True, name)
+                Finding("unregistered-parameters", "project", call.line if call else None, False, name)
             )
     return found[:1]

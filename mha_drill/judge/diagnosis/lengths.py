@@ -20,7 +20,7 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
             if observation is examination.one and observation.error is None:
                 continue
             detail = observation.error["message"] if observation.error else ""
-            found.append(Finding("hard-coded-shape", "split", line, True, detail=detail))
+            found.append(Finding("hard-coded-shape", "split", line, False, detail=detail))
     if found or examination.spec.inputs != "qkv":
         return found
     for crossed in (examination.cross, examination.fewer):
@@ -28,9 +28,11 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
             continue
         if crossed.error is not None:
             return [
-                Finding("cross-length", "split", crossed.error["line"], True, detail=crossed.error["message"])
+                Finding(
+                    "cross-length", "split", crossed.error["line"], False, detail=crossed.error["message"]
+                )
             ]
-        return [Finding("cross-length", "split", line_of(examination, "split", "score"), True)]
+        return [Finding("cross-length", "split", line_of(examination, "split", "score"), False)]
     return found
 
 

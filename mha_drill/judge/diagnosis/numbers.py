@@ -70,7 +70,7 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
     square = examination.square
     output = examination.output(square)
     assert output is not None
-    wrong = Finding("wrong-output-shape", "output", return_line(examination), True, shapes=(output.shape,))
+    wrong = Finding("wrong-output-shape", "output", return_line(examination), False, shapes=(output.shape,))
     if output.ndim != 3 or output.shape[:2] != (square.probe.batch, square.probe.query_length):
         return [wrong]
     missing = any(item.code == "missing-output-projection" for item in wired)

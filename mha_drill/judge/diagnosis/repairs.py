@@ -38,7 +38,7 @@ def repaired(observation: Observation) -> list[Finding]:
             item["code"],
             STEP_OF_REPAIR[item["code"]],
             item["line"],
-            True,
+            False,
             shapes=tuple(tuple(shape) for shape in item["shapes"]),
         )
         for item in observation.repairs
