@@ -219,6 +219,8 @@ class Examination:
             output = self.output(seen)
             if again is None or again.walk is None or output is None or output.ndim != 3:
                 return False
+            if output.shape[:2] != again.walk["merge"].shape[:2]:
+                return False
             rows.append(flat(again.walk["merge"]))
             targets.append(output.reshape(-1, output.shape[-1]))
         columns, wanted = np.concatenate(rows), np.concatenate(targets)

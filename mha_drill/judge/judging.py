@@ -9,7 +9,7 @@ from mha_drill.catalog import Catalog
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.choosing import choose_problem
 from mha_drill.judge.host import Runner
-from mha_drill.judge.reference import reference_steps
+from mha_drill.judge.reference import reference_for
 from mha_drill.judge.reporting import build
 from mha_drill.judge.reshaping import ReshapesSubmission, rule_reshapes
 from mha_drill.judge.ruling import Ruling, load, rule
@@ -40,7 +40,7 @@ def judge_file(
         file=request["file"],
         problem=problem.id,
         why=why,
-        reference=reference_steps(problem, catalog.solutions(problem)[0]),
+        reference=reference_for(problem, catalog.solutions(problem)[0], ruling.examination),
         lang=lang,
         seconds=round(time.perf_counter() - started, 4),
     )

@@ -19,6 +19,13 @@ from mha_drill.judge.loading import Loaded, builtin_hidden, describe
 from mha_drill.judge.tracing import Trace, name_of
 from mha_drill.judge.weights import reachable, registered, scramble
 
+# Sizes worth telling of: no larger number is one.
+LARGEST = 1_000_000
+
+
+# Parts of a larger configuration that hold the sizes one level down: `config.transformer["num_heads"]`.
+SECTIONS = frozenset({"transformer", "attention", "attn", "model", "encoder", "decoder", "network", "vit"})
+
 
 class Bag:
     """A configuration object: any attribute or item whose name means a size has one."""
@@ -30,6 +37,8 @@ class Bag:
         try:
             return _decode(value_for(name, self.__dict__["_sizes"]), self.__dict__["_sizes"], None)
         except KeyError:
+            if name in SECTIONS:
+                return self
             raise AttributeError(f"the configuration has no attribute {name!r}") from None
 
     def __getitem__(self, name: str) -> Any:
@@ -421,10 +430,14 @@ def _inventory(target: Any) -> dict[str, Any]:
     if isinstance(target, torch.nn.Module):
         modules = [[name, type(item).__name__] for name, item in target.named_modules()]
     attributes = sorted(name for name in getattr(target, "__dict__", {}) if not name.startswith("_"))
+    own = getattr(target, "__dict__", {})
     return {
         "tensors": tensors,
         "modules": modules,
         "attributes": attributes,
+        "integers": {
+            name: own[name] for name in attributes if type(own[name]) is int and abs(own[name]) < LARGEST
+        },
         "module": isinstance(target, torch.nn.Module),
     }
 

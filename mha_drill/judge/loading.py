@@ -102,7 +102,11 @@ class Loaded:
                 ),
                 "doc": ast.get_docstring(node) or "",
             }
-            if inspect.isclass(value):
+            wrapped = _wrapped_class(value) if isinstance(node, ast.ClassDef) else None
+            if wrapped is not None:
+                shape = _class_shape(wrapped) | {"construct": parameters(value)}
+                entry |= {"kind": "class", "module": _is_module(wrapped), **shape}
+            elif inspect.isclass(value):
                 entry |= {"kind": "class", "module": _is_module(value), **_class_shape(value)}
             else:
                 entry |= {"kind": "function", "call": parameters(value), "construct": []}
@@ -113,6 +117,14 @@ class Loaded:
             if entry["name"]
             not in {later["name"] for later in found if later is not entry and later["line"] > entry["line"]}
         ]
+
+
+def _wrapped_class(value: Any) -> type | None:
+    """Return the class behind a function that a class decorator put in its place."""
+    if inspect.isclass(value):
+        return None
+    cells = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+    return next((item for item in cells if inspect.isclass(item) and item.__module__ == MODULE), None)
 
 
 def _bound(node: ast.stmt) -> list[str]:

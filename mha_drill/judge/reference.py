@@ -1,16 +1,21 @@
-"""The reference solution's own lines and shapes, step by step, found by the same reading of a trace. Judge side."""
+"""The reference solution's own lines and shapes, step by step, found by the same reading of a trace. Judge side.
+
+`reference_for` gives them in the learner's names; `project` and `split` also by side: `project:k`, `split:v`.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
-from mha_drill.judge.binding import plain_sizes
 from mha_drill.judge.candidates import Definition
-from mha_drill.judge.evidence import Binding, Case, Observation
+from mha_drill.judge.evidence import Case
+from mha_drill.judge.examination import Examination
 from mha_drill.judge.laboratory import Laboratory
 from mha_drill.judge.loading import Loaded
 from mha_drill.judge.probes import SQUARE
+from mha_drill.judge.renaming import mapping_for, reference_lines, rename
+from mha_drill.judge.sides import side_places
 from mha_drill.judge.stepmap import places
 from mha_drill.records import CodeSpec, Problem, StepSide
 
@@ -51,6 +56,7 @@ def _steps(path: Path, spec: CodeSpec) -> dict[str, StepSide]:
         assessment = case.assessed(observation)
         if assessment is not None and assessment.agrees and assessment.roles is not None:
             found = places(assessment.recording, assessment.wiring, assessment.roles, assessment.tail)
+            found |= side_places(assessment.recording, assessment.wiring, assessment.roles)
             lines = here.source.splitlines()
             return {
                 step: StepSide(place.line, lines[place.line - 1].strip() if place.line else "", place.shape)
@@ -77,4 +83,18 @@ def reference_steps(problem: Problem, solution: Path) -> dict[str, StepSide]:
     return found
 
 
-__all__ = ["Binding", "Observation", "plain_sizes", "reference_steps"]
+def reference_for(problem: Problem, solution: Path, examination: Examination | None) -> dict[str, StepSide]:
+    """Return the reference's steps in the learner's own names, as far as these are known."""
+    steps = reference_steps(problem, solution)
+    if examination is None or not steps:
+        return steps
+    return reference_lines(steps, renamed_reference(solution, examination, steps))
+
+
+def renamed_reference(solution: Path, examination: Examination, steps: dict[str, StepSide]) -> str:
+    """Return the whole reference solution in the learner's names; it runs and passes as it did."""
+    source = solution.read_text(encoding="utf-8")
+    return rename(source, mapping_for(examination, source, steps))
+
+
+__all__ = ["reference_for", "reference_steps", "renamed_reference"]

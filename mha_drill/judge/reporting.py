@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from mha_drill.judge.advice import notes
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.ruling import Ruling
+from mha_drill.judge.sides import LETTERS, side_places
 from mha_drill.judge.stepmap import places
 from mha_drill.judge.words import fix_of, title_of, topic_of, why_of
 from mha_drill.records import STEPS, Lang, Mistake, Report, StepRow, StepSide, TestResult, Verdict
 from mha_drill.words import word
+
+Sides = dict[str, StepSide]
 
 
 def build(
@@ -19,7 +24,7 @@ def build(
     file: str,
     problem: str,
     why: str,
-    reference: dict[str, StepSide],
+    reference: Sides,
     lang: Lang,
     seconds: float,
 ) -> Report:
@@ -41,15 +46,16 @@ def build(
     elif failed and not findings:
         findings = [Finding("wrong-value", "any")]
     verdict: Verdict = "fail" if any(test.outcome == "failed" for test in tests) else "pass"
-    lines = source.splitlines()
+    lines = source.split("\n")
+    yours = _yours(ruling, lines)
     return Report(
         file=file,
         problem=problem,
         verdict=verdict,
         tests=tuple(tests),
-        mistakes=tuple(_mistake(finding, lines, reference, lang) for finding in findings),
+        mistakes=tuple(_mistake(finding, lines, yours, reference, lang) for finding in findings),
         notes=tuple(notes(ruling, lang)),
-        steps=tuple(step_rows(ruling, lines, reference)),
+        steps=tuple(step_rows(findings, yours, reference)),
         seconds_total=0.0,
         seconds_judge=seconds,
         why=word(f"check.why-{why}", lang),
@@ -57,8 +63,8 @@ def build(
     )
 
 
-def _mistake(finding: Finding, lines: list[str], reference: dict[str, StepSide], lang: Lang) -> Mistake:
-    theirs = reference.get(finding.step)
+def _mistake(finding: Finding, lines: list[str], yours: Sides, reference: Sides, lang: Lang) -> Mistake:
+    theirs = reference.get(guilty_step(finding, yours), reference.get(finding.step))
     return Mistake(
         code=finding.code,
         step=finding.step,
@@ -73,19 +79,38 @@ def _mistake(finding: Finding, lines: list[str], reference: dict[str, StepSide],
     )
 
 
-def step_rows(ruling: Ruling, lines: list[str], reference: dict[str, StepSide]) -> list[StepRow]:
-    """Return the ten rows: the learner's line and shape beside the reference's."""
-    yours = _yours(ruling, lines)
-    wrong = {finding.step for finding in ruling.findings}
+_SIDE = re.compile(r"(?:\w+ )?(?:[qkv](?=[kv]$))?([qkv])(?: from \w+)?")
+
+
+def guilty_step(finding: Finding, yours: Sides) -> str:
+    """Return the step of a finding with its side where it has one: `project:k`, said by the variant or the line."""
+    if finding.step not in ("project", "split"):
+        return finding.step
+    said = _SIDE.fullmatch(finding.variant)
+    if said:
+        return f"{finding.step}:{said[1]}"
+    sides = [f"{finding.step}:{letter}" for letter in LETTERS]
+    return next(
+        (side for side in sides if side in yours and finding.line and yours[side].line == finding.line),
+        finding.step,
+    )
+
+
+def step_rows(findings: list[Finding], yours: Sides, reference: Sides) -> list[StepRow]:
+    """Return the ten rows: the learner's line and shape beside the reference's, at the side that is wrong."""
     rows = []
     for step in STEPS:
-        mine, theirs = yours.get(step), reference.get(step)
-        same = step not in wrong
-        rows.append(StepRow(step, mine, theirs, same))
+        wrong = [guilty_step(finding, yours) for finding in findings if finding.step == step]
+        side = wrong[0] if wrong else step
+        if side in reference:
+            rows.append(StepRow(step, yours.get(side), reference[side], not wrong))
+        else:
+            rows.append(StepRow(step, yours.get(step), reference.get(step), not wrong))
     return rows
 
 
-def _yours(ruling: Ruling, lines: list[str]) -> dict[str, StepSide]:
+def _yours(ruling: Ruling, lines: list[str]) -> Sides:
+    """Return the learner's lines and shapes by step, and by side for `project` and `split`."""
     examination = ruling.examination
     if examination is None or ruling.stage != "run":
         return {}
@@ -93,6 +118,7 @@ def _yours(ruling: Ruling, lines: list[str]) -> dict[str, StepSide]:
     if assessment is None or assessment.roles is None:
         return {}
     found = places(assessment.recording, assessment.wiring, assessment.roles, assessment.tail)
+    found |= side_places(assessment.recording, assessment.wiring, assessment.roles)
     sides = {}
     for step, place in found.items():
         code = lines[place.line - 1].strip() if place.line and place.line <= len(lines) else ""

@@ -53,7 +53,7 @@ def places(recording: Recording, wiring: Wiring, roles: Roles, tail: Tail | None
         )
         if first is not None:
             put("project", wiring.projections[first].call)
-    put("split", _last_layout(recording, score))
+    put("split", last_layout(recording, score.inputs[0]))
     put("score", score)
     between = _between(recording, score, weigh)
     softmax = next((call for call in between if call.short in SOFTMAXES), None) or next(
@@ -108,9 +108,9 @@ def _after(recording: Recording, start: Call) -> list[Call]:
     ]
 
 
-def _last_layout(recording: Recording, score: Call) -> Call | None:
-    """Return the call that gave the query its heads: the last layout call before the scores."""
-    number, found = score.inputs[0], None
+def last_layout(recording: Recording, number: int) -> Call | None:
+    """Return the call that gave a value its heads: the last layout call before it is multiplied."""
+    found = None
     for _ in range(12):
         call = recording.producer.get(number)
         if call is None or call.short in PRODUCTS | CONVOLUTIONS:

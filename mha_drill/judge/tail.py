@@ -131,7 +131,7 @@ def _after(
             ):
                 return flat, "extra-residual", _line_of_sum(recording, reached)
     if norms:
-        return flat, "extra-normalization", norms[-1].line
+        return _before_norm(norms[-1], flat, recording, reached), "extra-normalization", norms[-1].line
     call = _residual(recording, reached)
     if call is not None:
         left = [number for number in call.inputs if reached[number]]
@@ -139,6 +139,16 @@ def _after(
         if array is not None and array.size == flat.size:
             return array.reshape(flat.shape), "extra-residual", call.line
     return flat, "" if flat is projected else "unknown", None
+
+
+def _before_norm(norm: Call, flat: np.ndarray, recording: Recording, reached: list[bool]) -> np.ndarray:
+    """Return what attention gave to a normalisation, without an input added on the way."""
+    number = next((item for item in norm.inputs if reached[item]), None)
+    maker = recording.producer.get(number) if number is not None else None
+    if maker is not None and maker.short in ("add", "__add__", "__radd__", "__iadd__", "add_"):
+        number = next((item for item in maker.inputs if reached[item]), number)
+    array = recording.values[number].array if number is not None else None
+    return array.reshape(flat.shape) if array is not None and array.size == flat.size else flat
 
 
 def _residual(recording: Recording, reached: list[bool]) -> Call | None:

@@ -190,8 +190,7 @@ class Judge:
             here: Any = Here(sample.source)
             loaded = here.load()
             begun = time.perf_counter()
-            with contextlib.suppress(Exception):  # the judge's own breaks are counted through the runner
-                rule(here, self.catalog.problem(sample.problem), loaded=loaded)
+            rule(here, self.catalog.problem(sample.problem), loaded=loaded)
             taken = time.perf_counter() - begun
         # A file that cannot be loaded is ruled on at once; it would only flatter the median.
         return taken if loaded["ok"] and here.asked else None
@@ -202,6 +201,7 @@ class Here:
 
     path = PATH
     restarts = 0
+    stopped = False
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -243,7 +243,7 @@ def measure(judge: Judge, chosen: Sequence[Sample], *, times: bool = True) -> Sc
     """Judge the files, first through runners, then, for the time alone, in this process."""
     score = Score([judge.say(sample) for sample in chosen])
     if times:
-        taken = (judge.inside(sample) for sample in chosen)
+        taken = (judge.inside(item.sample) for item in score.said if not item.broke)
         score.inside = [seconds for seconds in taken if seconds is not None]
     return score
 

@@ -40,6 +40,11 @@ def diagnose(examination: Examination) -> list[Finding]:
     numbers: list[Finding] = []
     if not examination.agrees(square):
         numbers, faults = number_findings(examination, wired)
+        if any(item.code == "key-not-transposed" for item in findings):
+            # What `keys.shape[-1]` is after the wrong transpose follows from it.
+            numbers = [
+                item for item in numbers if item.step not in ("score", "scale") and item.code != "wrong-value"
+            ]
         findings += numbers
     else:
         findings += length_findings(examination, wired)
