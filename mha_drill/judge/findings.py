@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mha_drill.records import STEPS
+
+_SIDE = re.compile(r"(?:\w+ )?(?:[qkv](?=[kv]$))?([qkv])(?: from \w+)?")
+
+
+def side_said(variant: str) -> str:
+    """Return the side that a variant blames, `q`, `k` or `v`: the last of `qk`, that of `torn k`, of `k from v`."""
+    found = _SIDE.fullmatch(variant)
+    return found[1] if found else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,14 @@ class Names:
         self.fixed = self._fixed()
 
     def _fixed(self) -> set[str]:
-        """Return what must keep its name: imports, methods, attributes named by a string, keywords of own calls."""
-        fixed = {"self", *self.methods, *(ATTRIBUTE + name for name in self.methods)}
+        """Return what must keep its name: what others gave it, methods, what a string names, keywords of own calls."""
+        fixed = {"self", *self.methods}
+        stored = {
+            node.attr
+            for node in self.nodes
+            if isinstance(node, ast.Attribute) and _of_self(node) and isinstance(node.ctx, ast.Store)
+        }
+        fixed |= {ATTRIBUTE + name for name in self.attributes - stored | self.methods}
         local = {name for scope in self.scopes for name in scope.lives if name not in self.module}
         fixed |= (
             {node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name)} - local - self.classes
@@ -151,8 +157,8 @@ def _scope(node: ast.FunctionDef | ast.AsyncFunctionDef) -> _Scope:
         isinstance(item, (*_WINDING, *_FUNCTIONS)) for item in inside
     ):
         scope.node = node
-        after = len(node.args.args) - len(node.args.defaults)
-        scope.parameters = node.args.args[:after]
+        if node.name != "__init__":  # what an instance is made with is no one tensor
+            scope.parameters = node.args.args[: len(node.args.args) - len(node.args.defaults)]
     return scope
 
 
@@ -250,9 +256,8 @@ def rename(source: str, mapping: dict[str, str]) -> str:
         raise ValueError(f"one name for two: {names.conflicts(mapping)}")
     lines = source.encode().split(b"\n")
     dropped = _dropped(names, mapping)
-    for number, start, end, text in sorted(
-        [*_places(names, mapping, lines), *_gaps(names, dropped)], reverse=True
-    ):
+    changes = [*_places(names, mapping, dropped, lines), *_gaps(names, dropped)]
+    for number, start, end, text in sorted(changes, reverse=True):
         lines[number - 1] = lines[number - 1][:start] + text + lines[number - 1][end:]
     renamed = b"\n".join(lines).decode()
     wanted = _Renamed(mapping, {(arg.lineno, arg.col_offset) for arg in dropped}).visit(ast.parse(source))

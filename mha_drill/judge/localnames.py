@@ -13,7 +13,7 @@ from mha_drill.judge.candidates import Definition
 from mha_drill.judge.owners import letter_of
 
 Size = tuple[str, int]
-_AXES = {"q": 3, "k": 3, "v": 3, "context": 3}
+_AXES = {"q": 3, "k": 3, "v": 3}
 
 
 def parsed(source: str) -> ast.Module | None:

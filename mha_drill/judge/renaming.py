@@ -160,16 +160,23 @@ def _locals(
         if step in names and step in theirs and names[step] not in taken:
             taken[names[step]] = theirs[step]
             wishes.append((names[step], theirs[step], LOCAL))
-    sources = {name: source for name, source in examination.binding.call.arguments if isinstance(source, str)}
-    own = {
-        arg: role(arg) or "" for function in ("forward", "__call__") for arg in _parameters(ours, function)
+    kinds = {"x": "q", "context": "k", "kv": "k"}
+    theirs_by = {
+        name: kinds.get(source, source)
+        for name, source in examination.binding.call.arguments
+        if isinstance(source, str)
     }
-    letters = sized_names(tree, {name: "q" if source == "x" else source for name, source in sources.items()})
-    for size, name in sized_names(
-        ours.tree, {arg: "q" if kind == "x" else kind for arg, kind in own.items()}
-    ).items():
-        if size in letters:
-            wishes.append((name, letters[size], LETTER))
+    ours_by = {
+        arg: kinds.get(found, found)
+        for arg in (*_parameters(ours, "forward"), *_parameters(ours, "__call__"))
+        if (found := role(arg))
+    }
+    letters = sized_names(tree, theirs_by)
+    wishes += [
+        (name, letters[size], LETTER)
+        for size, name in sized_names(ours.tree, ours_by).items()
+        if size in letters
+    ]
     return wishes
 
 

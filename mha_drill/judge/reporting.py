@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from mha_drill.judge.advice import notes
-from mha_drill.judge.findings import Finding
+from mha_drill.judge.findings import Finding, side_said
 from mha_drill.judge.ruling import Ruling
 from mha_drill.judge.sides import LETTERS, side_places
 from mha_drill.judge.stepmap import places
@@ -79,16 +77,13 @@ def _mistake(finding: Finding, lines: list[str], yours: Sides, reference: Sides,
     )
 
 
-_SIDE = re.compile(r"(?:\w+ )?(?:[qkv](?=[kv]$))?([qkv])(?: from \w+)?")
-
-
 def guilty_step(finding: Finding, yours: Sides) -> str:
     """Return the step of a finding with its side where it has one: `project:k`, said by the variant or the line."""
     if finding.step not in ("project", "split"):
         return finding.step
-    said = _SIDE.fullmatch(finding.variant)
+    said = side_said(finding.variant)
     if said:
-        return f"{finding.step}:{said[1]}"
+        return f"{finding.step}:{said}"
     sides = [f"{finding.step}:{letter}" for letter in LETTERS]
     return next(
         (side for side in sides if side in yours and finding.line and yours[side].line == finding.line),

@@ -14,7 +14,8 @@ the hidden tests, which are no part of the naming, are not run. In the table
     line             of the files named, those where a line that was said is a line that was planted
     through a runner milliseconds of load and ruling, with the pipe between, the fork of the runner included
     in one process   milliseconds of evidence, verdict and diagnosis alone, after loading: the experiments are
-                     done in this process, on one thread, torch loaded
+                     done in this process, on one thread, torch loaded; and of its processor time, which a busy
+                     machine stretches less
 
 Files whose mistake is a limit of time, memory or processes are judged, but are in no figure of milliseconds: what
 they take is the limit. `--list` names the misses of the open half. Those of the held-out half are never named:
@@ -93,7 +94,7 @@ class Score:
     """What was said of many files, counted."""
 
     said: list[Said] = field(default_factory=list)
-    inside: list[float] = field(default_factory=list)
+    inside: list[tuple[float, float]] = field(default_factory=list)
 
     def of(self, mistakes: int) -> list[Said]:
         """Return what was said of the files with so many mistakes."""
@@ -113,29 +114,31 @@ class Score:
             ("false namings", f"{sum(bool(item.falsely) for item in self.said)} of {len(self.said)}"),
             ("line", _share(placed, lambda item: item.at_the_line)),
             ("through a runner, ms", _times(timed)),
-            ("in one process, ms", _times(self.inside)),
+            ("in one process, ms", _times([wall for wall, _ in self.inside])),
+            ("  processor, ms", _times([processor for _, processor in self.inside])),
             ("the judge broke", str(sum(bool(item.broke) for item in self.said))),
         ]
 
-    def misses(self) -> Iterator[str]:
-        """Yield a line for each file that was not judged or not named rightly."""
-        for item in self.said:
-            sample = item.sample
-            problems = [
-                "not named" if sample.codes and item.right and not item.named else "",
-                "ACCEPTED" if sample.codes and item.passes else "",
-                "REJECTED" if not sample.codes and not item.passes else "",
-                f"false {', '.join(sorted(item.falsely))}" if item.falsely else "",
-                "elsewhere" if item.named and sample.lines and not item.at_the_line else "",
-                f"BROKE {item.broke}" if item.broke else "",
-            ]
-            if any(problems):
-                told = ", ".join(f"{code} at {line}" for code, line in item.findings)
-                wanted = f"{' + '.join(sample.codes)} at {', '.join(map(str, sample.lines))}"
-                yield (
-                    f"{'; '.join(filter(None, problems))}: {sample.name} ({sample.problem})"
-                    f"\n    wanted {wanted if sample.codes else 'nothing'}; said {told or 'nothing'}"
-                )
+
+def miss(said: Said) -> str:
+    """Return what is not as it should be in what was said of a file, in two lines; nothing where all is well."""
+    sample = said.sample
+    problems = [
+        "not named" if sample.codes and said.right and not said.named else "",
+        "ACCEPTED" if sample.codes and said.passes else "",
+        "REJECTED" if not sample.codes and not said.passes else "",
+        f"false {', '.join(sorted(said.falsely))}" if said.falsely else "",
+        "elsewhere" if said.named and sample.lines and not said.at_the_line else "",
+        f"BROKE {said.broke}" if said.broke else "",
+    ]
+    if not any(problems):
+        return ""
+    told = ", ".join(f"{code} at {line}" for code, line in said.findings)
+    wanted = f"{' + '.join(sample.codes)} at {', '.join(map(str, sample.lines))}"
+    return (
+        f"{'; '.join(filter(None, problems))}: {sample.name} ({sample.problem})\n"
+        f"    wanted {wanted if sample.codes else 'nothing'}; said {told or 'nothing'}"
+    )
 
 
 def _share(items: Sequence[Said], good: Callable[[Said], bool]) -> str:
@@ -180,8 +183,12 @@ class Judge:
         found = tuple((item.code, item.line) for item in ruling.findings)
         return Said(sample, ruling.passes, found, time.perf_counter() - begun)
 
-    def inside(self, sample: Sample) -> float | None:
-        """Return the seconds that ruling takes without a pipe, or None for a file that is better kept outside."""
+    def inside(self, sample: Sample) -> tuple[float, float] | None:
+        """Return the seconds that ruling takes without a pipe, by the clock and of the processor.
+
+        None for a file that is better kept outside, and for one that is ruled on before any call: it would
+        only flatter the median.
+        """
         from mha_drill.judge.ruling import rule
 
         if LIMITED & set(sample.codes):
@@ -189,18 +196,19 @@ class Judge:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             here: Any = Here(sample.source)
             loaded = here.load()
-            begun = time.perf_counter()
+            if not loaded["ok"]:
+                return None
+            begun, worked = time.perf_counter(), time.process_time()
             rule(here, self.catalog.problem(sample.problem), loaded=loaded)
-            taken = time.perf_counter() - begun
-        # A file that cannot be loaded is ruled on at once; it would only flatter the median.
-        return taken if loaded["ok"] and here.asked else None
+            taken = time.perf_counter() - begun, time.process_time() - worked
+        return taken if here.asked else None
 
 
 class Here:
     """Stands for a runner: the experiments are done in this process."""
 
     path = PATH
-    restarts = 0
+    restarts = hangs = 0
     stopped = False
 
     def __init__(self, source: str) -> None:
@@ -239,12 +247,16 @@ def samples(held_out: bool, step: int = 1) -> list[Sample]:
     return [sample for kind in kinds for sample in kind[::step]]
 
 
-def measure(judge: Judge, chosen: Sequence[Sample], *, times: bool = True) -> Score:
+def measure(judge: Judge, chosen: Sequence[Sample], *, times: bool = True, listed: bool = False) -> Score:
     """Judge the files, first through runners, then, for the time alone, in this process."""
-    score = Score([judge.say(sample) for sample in chosen])
+    score = Score()
+    for sample in chosen:
+        score.said.append(judge.say(sample))
+        if listed and not sample.held_out and (told := miss(score.said[-1])):
+            print(told, flush=True)
     if times:
         taken = (judge.inside(item.sample) for item in score.said if not item.broke)
-        score.inside = [seconds for seconds in taken if seconds is not None]
+        score.inside = [times for times in taken if times is not None]
     return score
 
 
@@ -277,11 +289,14 @@ def main() -> int:
     scores: dict[str, Score] = {}
     with Judge() as judge:
         scores = {
-            name: measure(judge, samples(held_out, arguments.step), times=not arguments.no_times)
+            name: measure(
+                judge,
+                samples(held_out, arguments.step),
+                times=not arguments.no_times,
+                listed=arguments.list,
+            )
             for name, held_out in halves.items()
         }
-    if arguments.list and "open" in scores:
-        print("\n".join(scores["open"].misses()))
     print(
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     )

@@ -8,7 +8,7 @@ from mha_drill.attention.steps import Fault
 from mha_drill.judge.assessment import Assessment, flat
 from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
-from mha_drill.judge.findings import Finding
+from mha_drill.judge.findings import Finding, side_said
 from mha_drill.judge.firststep import first_difference
 from mha_drill.judge.hypotheses import explain
 from mha_drill.judge.matching import close, order_of
@@ -126,7 +126,8 @@ def _finding_of(examination: Examination, fault: Fault) -> Finding:
     elif fault.code == "missing-softmax":
         line = line_of(examination, "softmax", "weigh")
     else:
-        line = line_of(examination, *NEAR[fault.step])
+        side = side_said(fault.variant) if fault.step in ("project", "split") else ""
+        line = line_of(examination, *[f"{fault.step}:{side}"] * bool(side), *NEAR[fault.step])
     return Finding(fault.code, fault.step, line, True, fault.variant)
 
 

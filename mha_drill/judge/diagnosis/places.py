@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.plain import source_line
+from mha_drill.judge.sides import side_places
 from mha_drill.judge.stepmap import Place, places
 
 
 def place_of(examination: Examination, step: str) -> Place | None:
-    """Return where a step happens in the submission, read off the square probe."""
+    """Return where a step (`split`, or that of one side: `split:k`) happens, read off the square probe."""
     assessment = examination.assessed(examination.square)
     if assessment is None or assessment.roles is None:
         return None
+    if ":" in step:
+        return side_places(assessment.recording, assessment.wiring, assessment.roles).get(step)
     return places(assessment.recording, assessment.wiring, assessment.roles, assessment.tail).get(step)
 
 
