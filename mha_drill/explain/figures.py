@@ -189,4 +189,36 @@ class Walk:
     rows: tuple[WalkRow, ...]
 
 
-Picture = Film | Comparison | Mergings | Address | Walk
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A small matrix with its own numbers. name: the expression it is the value of.
+
+    places: decimals drawn. down, across: names of its rows and columns, or none. shaded: its numbers are
+    weights from 0 to 1, each drawn with a shade as well.
+    """
+
+    name: str
+    rows: tuple[tuple[float, ...], ...]
+    places: int = 0
+    down: tuple[str, ...] = ()
+    across: tuple[str, ...] = ()
+    shaded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """Matrices in a row with a sign between each two; `code` makes the last of them, "" where all are given."""
+
+    code: str
+    terms: tuple[Matrix, ...]
+    signs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Equations:
+    """Several equations, one after the other; a name keeps its value from one to the next."""
+
+    lines: tuple[Equation, ...]
+
+
+Picture = Film | Comparison | Mergings | Address | Walk | Equations

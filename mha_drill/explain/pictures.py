@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mha_drill.explain import films, tables
+from mha_drill.explain import examples, films, tables
 from mha_drill.explain.figures import Picture
 from mha_drill.explain.sizes import Sizes
 
@@ -19,4 +19,13 @@ PICTURES: dict[str, Callable[[Sizes], Picture]] = {
     "mergings": tables.mergings,
     "address": tables.address,
     "walk": tables.walk,
+    "projected": examples.projected,
+    "scores": examples.scores,
+    "saturated": examples.saturated,
+    "masked": examples.masked,
+    "normalised": examples.normalised,
+    "dropped": examples.dropped,
+    "weighed": examples.weighed,
+    "mixed-heads": examples.mixed_heads,
+    "attended": examples.attended,
 }

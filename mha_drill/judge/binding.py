@@ -251,6 +251,7 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
                 arguments.append((item.name, _literal(item.name, roles[item.name], sizes)))
             elif roles[item.name] == "causal" and sizes.causal:
                 arguments.append((item.name, True))
+        named = by_name | _after_a_gap(usable, {name for name, _ in arguments})
         used = set(sources.values())
         if {"q", "k", "v"} <= used:
             style = "qkv"
@@ -262,7 +263,7 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
             Call(
                 style,
                 tuple(arguments),
-                by_name,
+                named,
                 mask,
                 mask is not None and roles[mask] == "lengths",
                 len(masks),
@@ -272,6 +273,12 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
         plans.append(Call("qkv", (("*0", "q"), ("*1", "k"), ("*2", "v")), frozenset()))
         plans.append(Call("x", (("*0", "x"),), frozenset()))
     return plans
+
+
+def _after_a_gap(usable: list[Parameter], given: set[str]) -> frozenset[str]:
+    """Return the parameters behind one that is left out: they have to be passed by name."""
+    gap = next((at for at, item in enumerate(usable) if item.name not in given), len(usable))
+    return frozenset(item.name for item in usable[gap:] if item.kind != "positional_only")
 
 
 def _sources(

@@ -103,7 +103,7 @@ def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) 
     A definition that another candidate uses is its helper. The names of the skeleton win.
     """
     if len(definitions) == 1:
-        return definitions
+        return definitions if _may_answer(definitions[0]) else []
     scored = [(likeness(item, problem), item) for item in definitions]
     scored = [(points, item) for points, item in scored if points > 0]
     if not scored:
@@ -123,6 +123,16 @@ def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) 
     best = max(points for points, _ in free)
     winners = [item for points, item in free if points == best]
     return winners
+
+
+def _may_answer(definition: Definition) -> bool:
+    """Whether the only definition of a file can be an answer at all: it attends, by name or by what it takes."""
+    if _ATTENTION.search(plain_name(definition.name)):
+        return True
+    roles = [role(item.name) for item in definition.call]
+    if definition.kind == "class":
+        return definition.module or bool({"q", "k", "v", "x"} & set(roles))
+    return sum(found in ("q", "k", "v", "context") for found in roles) >= 2
 
 
 def _stem(name: str) -> str:

@@ -96,15 +96,20 @@ def _one_head_wide(observation: Observation, message: str) -> bool:
 def _hard_coded(observation: Observation, message: str) -> bool:
     """Whether a shape that does not fit holds numbers that come from none of the sizes in play."""
     untrimmed = re.search(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)", message)
-    if untrimmed and {observation.probe.query_length, 32} == {int(number) for number in untrimmed.groups()}:
-        return True
+    if untrimmed:
+        return any(
+            int(number) == 32 or not _in_play(observation, int(number)) for number in untrimmed.groups()
+        )
     found = re.search(r"shape '\[([-\d, ]+)\]' is invalid for input of size", message) or re.search(
         r"mat1 and mat2 shapes cannot be multiplied \(\d+x\d+ and (\d+)x\d+\)", message
     )
     if not found:
         return False
-    wanted = [int(number) for number in found.group(1).split(",")]
+    return not all(_in_play(observation, int(number)) for number in found.group(1).split(","))
+
+
+def _in_play(observation: Observation, number: int) -> bool:
+    """Whether a number can come from the sizes of a call: one of them, or the product of two."""
     probe = observation.probe
     base = (probe.batch, probe.query_length, probe.key_length, 4, 6, 24, 72, 48, 1, 2, 3, 10)
-    products = {one * two for one in base for two in base} | set(base) | {-1}
-    return any(number not in products for number in wanted)
+    return number == -1 or number in base or number in {one * two for one in base for two in base}

@@ -6,6 +6,7 @@ the pipe, never from how the runner's process ended.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -162,8 +163,9 @@ class Case:
         if self.definition.kind == "class":
             constructs = list(constructor_plans(list(self.definition.construct), base, fields))
         calls = call_plans(list(self.definition.call), base)
+        numpy = not self.definition.module and _numpy_only(self.runner.source)
         found = [
-            (one + two, Binding(self.definition, construct, call, base))
+            (one + two, Binding(self.definition, construct, call, base, numpy=numpy))
             for one, construct in enumerate(constructs)
             for two, call in enumerate(calls)
         ]
@@ -314,6 +316,13 @@ class Case:
                 recording, observation.output, observation.inputs, self.heads, permitted, self.tolerance
             )
         return observation._assessment
+
+
+def _numpy_only(source: str) -> bool:
+    """Whether a file computes in numpy and never imports torch."""
+    return bool(re.search(r"^\s*(import|from)\s+numpy\b", source, re.MULTILINE)) and not re.search(
+        r"^\s*(import|from)\s+torch\b", source, re.MULTILINE
+    )
 
 
 def _ended(kind: str, how: str) -> dict[str, Any]:

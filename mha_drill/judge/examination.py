@@ -191,6 +191,8 @@ class Examination:
         output = self.output(observation)
         if output is None:
             return False
+        if self.spec.output_projection == "required" and output.shape[-1] != self.binding.base.width:
+            return False
         if not self.spec.projections:
             expected = self.expected(observation)
             return expected is not None and close(expected, output, self.tolerance)

@@ -6,6 +6,7 @@ import numpy as np
 
 from mha_drill.attention.faults import mask_faults
 from mha_drill.attention.steps import Fault
+from mha_drill.judge.assessment import Assessment
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
@@ -129,10 +130,23 @@ def weak_fill(examination: Examination, observation: Observation) -> Finding | N
     array = None if number is None else recording.values[number].array
     if array is None or array.size == 0 or call.short not in ("softmax", "log_softmax"):
         return None
+    if not _masked_there(assessment, array):
+        return None
     lowest = float(np.nanmin(array))
     if lowest > WEAKEST_FILL:
         return Finding("mask-fill-value", "mask", place["mask"].line, True, f"{lowest:.3g}")
     return None
+
+
+def _masked_there(assessment: Assessment, array: np.ndarray) -> bool:
+    """Whether what goes into the softmax is the scaled scores, changed at the forbidden places alone."""
+    if assessment.walk is None or assessment.material is None or assessment.material.allowed is None:
+        return False
+    scores = assessment.walk["scale"].numpy()
+    if array.size != scores.size:
+        return True
+    allowed = np.broadcast_to(assessment.material.allowed.numpy(), scores.shape)
+    return close(scores[allowed], array.reshape(scores.shape)[allowed], 1e-5)
 
 
 def _mask_line(examination: Examination, observation: Observation, *, late: bool) -> int | None:

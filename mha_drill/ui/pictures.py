@@ -13,6 +13,7 @@ from rich.text import Text
 from mha_drill.explain.figures import (
     Address,
     Comparison,
+    Equations,
     Film,
     Kept,
     Mergings,
@@ -25,6 +26,7 @@ from mha_drill.explain.sizes import Sizes
 from mha_drill.records import Lang
 from mha_drill.ui.comparison import print_comparison
 from mha_drill.ui.console import print_prose
+from mha_drill.ui.matrices import print_equation
 from mha_drill.ui.strips import print_strip
 from mha_drill.ui.theme import MISTAKE_SIGN, PASS_SIGN
 from mha_drill.words import word
@@ -50,6 +52,13 @@ def print_picture(console: Console, picture: Picture, sizes: Sizes, lang: Lang) 
             _print_address(console, picture, lang)
         case Walk():
             _print_walk(console, picture)
+        case Equations():
+            print_prose(console, word("explain.legend-example", lang), style="muted")
+            for line in picture.lines:
+                console.print()
+                if line.code:
+                    _print_code(console, line.code, indent=INDENT)
+                print_equation(console, line, indent=INDENT)
 
 
 def _print_left_out(console: Console, kept: Kept, sizes: Sizes, lang: Lang) -> None:

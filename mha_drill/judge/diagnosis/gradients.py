@@ -6,7 +6,15 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.recording import Call, Recording
 
-DETACHING = frozenset({"detach", "detach_", "data", "item", "numpy", "tolist", "__array__", "clone_detached"})
+DETACHING = frozenset({"detach", "detach_", "data", "item", "numpy", "tolist", "__array__"})
+# These give Python or numpy what they read; nothing recorded comes of them.
+LEAVING = frozenset({"numpy", "tolist", "__array__", "item"})
+# Without gradient by nature: comparisons, and tensors of constants shaped like another.
+CONSTANTS = frozenset(
+    """
+    ge gt lt le eq ne argmax isnan zeros_like ones_like empty_like full_like new_zeros new_ones new_full
+    """.split()
+)
 
 
 def gradient_findings(examination: Examination) -> list[Finding]:
@@ -29,70 +37,44 @@ def gradient_findings(examination: Examination) -> list[Finding]:
     reaches = bool(answer.get("reaches", True))
     if reaches and not bad:
         return loose
-    line = _detached_line(examination)
-    if not reaches and not _learns(examination):
-        return loose
-    if (
-        line is not None
-        or not reaches
-        or all(
-            examination.gradients[name]["none"] or examination.gradients[name]["claimed"] == 0 for name in bad
-        )
-    ):
-        return [*loose, Finding("detached-graph", "any", line, False, ", ".join(bad[:3]))]
-    return [*loose, Finding("wrong-gradient", "any", line, False, ", ".join(bad[:3]))]
+    cut, by_hand = _cut(examination)
+    silent = all(
+        examination.gradients[name]["none"] or examination.gradients[name]["claimed"] == 0 for name in bad
+    )
+    # A false backward also runs its forward without gradients, but what comes of it is handed over unseen.
+    code = "detached-graph" if not reaches or by_hand or silent else "wrong-gradient"
+    return [*loose, Finding(code, "any", cut, False, ", ".join(bad[:3]))]
 
 
-def _learns(examination: Examination) -> bool:
-    """Whether anything of the submission or its inputs could take a gradient at all."""
-    return not examination.binding.numpy
+def _cut(examination: Examination) -> tuple[int | None, bool]:
+    """Return the line where the graph is cut, and whether a call that detaches does it.
 
-
-def _detached_line(examination: Examination) -> int | None:
-    """Return the line where the graph is cut: a value without gradient made from one with."""
+    A cut is a value without gradient made from one with.
+    """
     assessment = examination.case.assessed(examination.graded)
     if assessment is None:
-        return None
+        return None, False
     recording = assessment.recording
+    lines: list[int | None] = []
     for call in recording.calls:
-        feeds = [number for number in call.inputs if recording.values[number].grad]
-        cut = [
-            number
+        if call.short in CONSTANTS or not any(recording.values[number].grad for number in call.inputs):
+            continue
+        cut = any(
+            not recording.values[number].grad and recording.values[number].dtype.startswith("float")
             for number in call.outputs
-            if not recording.values[number].grad and recording.values[number].dtype.startswith("float")
-        ]
-        if (
-            feeds
-            and (call.short in DETACHING or cut)
-            and call.short
-            not in (
-                "ge",
-                "gt",
-                "lt",
-                "le",
-                "eq",
-                "ne",
-                "argmax",
-                "zeros_like",
-                "ones_like",
-                "isnan",
-                "empty_like",
-                "full_like",
-                "new_zeros",
-                "new_ones",
-                "new_full",
-                "masked_fill_mask",
-            )
-        ):
-            if (
-                call.short in DETACHING
-                and not call.outputs
-                and call.short not in ("numpy", "tolist", "__array__", "item")
-            ):
-                continue
-            if _matters(recording, call):
-                return call.line
-    return None
+        )
+        leaves = call.short in LEAVING and not call.outputs
+        if (cut or leaves) and _matters(recording, call):
+            if call.short in DETACHING or _goes_on(recording, call):
+                return call.line, True
+            lines.append(call.line)
+    return (lines[0] if lines else None), False
+
+
+def _goes_on(recording: Recording, call: Call) -> bool:
+    """Whether the last value recorded is made from what a call gave."""
+    last = next((item for item in reversed(recording.calls) if item.outputs), call)
+    return last is not call and recording.depends(last.outputs[0], set(call.outputs))
 
 
 def _matters(recording: Recording, call: Call) -> bool:

@@ -46,6 +46,8 @@ def number_findings(
         examination, assessment
     ):
         return (found if found or wired else [_unexplained(examination, assessment)]), ()
+    if not np.isfinite(tail.merged).any() and np.isfinite(_merged(assessment)).all():
+        return [*found, Finding("nan-output", "any", line_of(examination, "softmax", "score"))], ()
     if _without_softmax(assessment):
         return [*found, Finding("missing-softmax", "softmax", line_of(examination, "weigh"), True)], ()
     other = examination.assessed(examination.other)

@@ -29,7 +29,11 @@ def wiring_findings(examination: Examination) -> list[Finding]:
         if not side.weights:
             found.append(
                 Finding(
-                    "missing-projection", "project", side.line or line_of(examination, "score"), True, name
+                    "missing-projection",
+                    "project",
+                    side.line or line_of(examination, "weigh" if name == "v" else "score"),
+                    True,
+                    name,
                 )
             )
             continue
@@ -170,7 +174,7 @@ def _slice_only(assessment: Assessment, index: int) -> bool:
     recording = assessment.recording
     channels = len(next(iter(projection.rows.values()), ()))
     sizes = [recording.values[number].array for number in _weight_numbers(assessment, index)]
-    matrix = max((array.size for array in sizes if array is not None), default=0)
+    matrix = max((len(np.unique(array)) for array in sizes if array is not None), default=0)
     source = next(
         (value for value in recording.values if value.kind == "input" and value.name == projection.source),
         None,
