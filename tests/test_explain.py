@@ -25,6 +25,7 @@ from mha_drill.explain.figures import (
     Address,
     Block,
     Comparison,
+    Equations,
     Film,
     Kept,
     Mergings,
@@ -305,6 +306,62 @@ def test_the_walk_of_shapes_runs(sizes: Sizes) -> None:
         assert tuple(value.shape) == row.shape == eval(f"({row.letters})", names)
 
 
+EXAMPLES = [name for name, draw in pictures.PICTURES.items() if isinstance(draw(DEFAULT), Equations)]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_matrices_are_what_their_code_computes(name: str) -> None:
+    """Every equation is run on the matrices drawn before it; a number drawn may be off by its rounding alone."""
+    picture = pictures.PICTURES[name](DEFAULT)
+    assert isinstance(picture, Equations)
+    names: dict[str, object] = {"torch": torch, "math": math}
+    if name == "saturated":
+        names["d"] = torch.tensor([[float(label[2:])] for label in picture.lines[0].terms[0].down])
+    if name in ("projected", "mixed-heads"):
+        names["W"] = torch.tensor(next(m.rows for m in picture.lines[0].terms if m.name == "W.T")).mT.double()
+    for line in picture.lines:
+        made = line.code.partition(" = ")[0]
+        for matrix in line.terms:
+            if matrix.name.isidentifier() and matrix.name not in names and matrix.name != made:
+                names[matrix.name] = torch.tensor(matrix.rows, dtype=torch.float64)
+        if line.code:
+            exec(line.code, names)
+        for matrix in line.terms:
+            value = eval(matrix.name, names)
+            drawn = torch.tensor(matrix.rows, dtype=torch.float64)
+            torch.testing.assert_close(drawn, value.view(drawn.shape).double())
+            for number in drawn.flatten().tolist():
+                assert math.isinf(number) or matrix.places or number == int(number)
+            assert len(matrix.down) in (0, len(matrix.rows))
+            assert all(len(matrix.across) in (0, len(row)) for row in matrix.rows)
+            assert not matrix.shaded or all(0 <= number <= 1 for number in drawn.flatten().tolist())
+
+
+@torch.no_grad()
+def test_the_blocks_drawn_are_those_of_torch() -> None:
+    future = torch.ones(3, 3).triu(diagonal=1) == 1
+    for name, layer in (
+        ("encoder", torch.nn.TransformerEncoderLayer(8, 2, 32, batch_first=True)),
+        ("decoder", torch.nn.TransformerDecoderLayer(8, 2, 32, batch_first=True)),
+    ):
+        layer.eval()
+        x, memory = torch.rand(1, 3, 8), torch.rand(1, 3, 8)
+        names: dict[str, object] = {
+            **{key: module for key, module in layer.named_children() if key.startswith("norm")},
+            "up": layer.linear1, "down": layer.linear2, "x": x, "memory": memory,
+            "attention": lambda q, k, v, layer=layer: layer.self_attn(q, k, v)[0],
+            "masked_attention": lambda q, k, v, layer=layer: layer.self_attn(q, k, v, attn_mask=future)[0],
+            "cross_attention": lambda q, k, v, layer=layer: layer.multihead_attn(q, k, v)[0],
+        }  # fmt: skip
+        block = pictures.PICTURES[name](DEFAULT)
+        assert isinstance(block, Walk)
+        for row in block.rows:
+            exec(row.code, names)
+            assert tuple(names[row.code[0]].shape) == row.shape  # type: ignore[attr-defined]
+        wanted = layer(x) if name == "encoder" else layer(x, memory, tgt_mask=future)
+        torch.testing.assert_close(names["x"], wanted)
+
+
 @settings(max_examples=120, deadline=None)
 @given(st.builds(Sizes, st.integers(1, 3), st.integers(1, LARGEST), st.just(1), st.just(1)), st.data())
 def test_what_is_drawn_fits_and_shows_a_pattern(sizes: Sizes, data: st.DataObject) -> None:
@@ -377,7 +434,56 @@ def test_what_the_article_claims_about_view() -> None:
     assert np.array_equal(np.tril(np.ones((4, 4))), torch.ones(4, 4).tril().numpy())
 
 
+def test_every_mistake_points_to_a_topic_that_is_there() -> None:
+    source = Path(library.__file__).parent.parent / "attention" / "mistakes.toml"
+    pointed = set(re.findall(r'^topic = "([^"]*)"', source.read_text(encoding="utf-8"), re.MULTILINE))
+    assert len(pointed) > 10
+    assert pointed - {""} <= set(TOPICS)
+
+
+def test_what_the_texts_say_about_the_steps_is_so() -> None:
+    assert round(math.exp(8)) == 2981
+    assert torch.tensor(89.0).exp().isinf()
+    assert not torch.tensor(88.0).exp().isinf()
+    assert torch.finfo(torch.half).min == -65504
+    x = torch.randn(1, 2, 3, 4)
+    builtin = torch.nn.functional.scaled_dot_product_attention
+    allowed = torch.ones(3, 3).tril() == 1
+    weights = (x @ x.mT / 2).masked_fill(~allowed, -math.inf).softmax(dim=-1)
+    torch.testing.assert_close(builtin(x, x, x, attn_mask=allowed), weights @ x)
+    assert not torch.allclose(builtin(x, x, x, dropout_p=0.9), builtin(x, x, x)), "it drops without a module"
+    layer = torch.nn.MultiheadAttention(4, 2, batch_first=True)
+    given_weights = layer(x[0], x[0], x[0], attn_mask=~allowed)[1]
+    assert torch.equal(given_weights == 0, (~allowed).expand(2, 3, 3))
+    weighed = pictures.PICTURES["weighed"](DEFAULT)
+    assert isinstance(weighed, Equations)
+    assert [round(weight, 2) for weight in weighed.lines[0].terms[0].rows[0]] == [0.4, 0.4, 0.2]
+    dropped = pictures.PICTURES["dropped"](DEFAULT)
+    assert isinstance(dropped, Equations)
+    assert math.isclose(sum(dropped.lines[0].terms[-1].rows[0]), 0.8)
+    saturated = pictures.PICTURES["saturated"](DEFAULT)
+    assert isinstance(saturated, Equations)
+    raw, scaled = (line.terms[-1].rows for line in saturated.lines)
+    assert round(scaled[2][0] * (1 - scaled[2][0]), 2) == 0.23
+    assert round(raw[2][0] * (1 - raw[2][0]), 4) == 0.0003
+
+
 # On the screen.
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_matrices_stand_beside_each_other_or_below(lang: Lang) -> None:
+    wide, narrow = (shown("score", DEFAULT, lang, width).splitlines() for width in (80, 40))
+    assert "   how │1 0│     │  1   1   0│           how │  1   1   0│" in wide
+    assert "   are │0 1│  @  │  0   1   1│        =  are │  0   1   1│" in wide
+    assert "     =  are │  0   1   1│" in narrow
+
+
+def test_weights_are_told_without_colour_by_number_and_shade() -> None:
+    page = shown("mask", DEFAULT, "en", 80).splitlines()
+    assert "   q0 │█1.00 ·0.00 ·0.00 ·0.00│" in page
+    assert "   q3 │░0.21 ░0.24 ▒0.26 ▒0.29│" in page
+    assert "   q0 │ 0.1 -inf -inf -inf│" in page
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])

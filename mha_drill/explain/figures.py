@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mha_drill.explain.strides import Shape
-from mha_drill.records import Step
 
 Fate = Literal["start", "same", "copied", "itself", "raises"]
 
@@ -174,9 +173,9 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class WalkRow:
-    """One of the ten steps: its code, the shape after it in letters and in numbers."""
+    """One of the ten steps, or a part of a block: its code, the shape after it in letters and in numbers."""
 
-    step: Step
+    step: str
     code: str
     letters: str
     shape: Shape
@@ -184,7 +183,7 @@ class WalkRow:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The shapes of all ten steps."""
+    """The shapes of all ten steps, or of all parts of a block."""
 
     rows: tuple[WalkRow, ...]
 

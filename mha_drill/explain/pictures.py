@@ -19,6 +19,8 @@ PICTURES: dict[str, Callable[[Sizes], Picture]] = {
     "mergings": tables.mergings,
     "address": tables.address,
     "walk": tables.walk,
+    "encoder": tables.encoder,
+    "decoder": tables.decoder,
     "projected": examples.projected,
     "scores": examples.scores,
     "saturated": examples.saturated,

@@ -151,9 +151,33 @@ _WALK: tuple[tuple[str, str], ...] = (
 
 def walk(sizes: Sizes) -> Walk:
     """The shapes of the ten steps of self-attention (S = L)."""
+    return _walk(sizes, [(step, *row) for step, row in zip(STEPS, _WALK, strict=True)])
+
+
+_ATTEND = (("attention", "a = attention(x, x, x)", "B, L, D"), ("add, norm", "x = norm1(x + a)", "B, L, D"))
+_MASKED = (
+    ("attention", "a = masked_attention(x, x, x)", "B, L, D"),
+    ("add, norm", "x = norm1(x + a)", "B, L, D"),
+    ("attention", "c = cross_attention(x, memory, memory)", "B, L, D"),
+    ("add, norm", "x = norm2(x + c)", "B, L, D"),
+)
+_FEED = (("feed-forward", "f = down(up(x).relu())", "B, L, D"), ("add, norm", "x = norm2(x + f)", "B, L, D"))
+
+
+def encoder(sizes: Sizes) -> Walk:
+    """One block of an encoder, as the first paper has it."""
+    return _walk(sizes, [*_ATTEND, *_FEED])
+
+
+def decoder(sizes: Sizes) -> Walk:
+    """One block of a decoder; `memory` is what the encoder made."""
+    return _walk(sizes, [*_MASKED, _FEED[0], ("add, norm", "x = norm3(x + f)", "B, L, D")])
+
+
+def _walk(sizes: Sizes, rows: Sequence[tuple[str, str, str]]) -> Walk:
     return Walk(
         tuple(
             WalkRow(step, code, letters, tuple(sizes.letters[axis] for axis in letters.split(", ")))
-            for step, (code, letters) in zip(STEPS, _WALK, strict=True)
+            for step, code, letters in rows
         )
     )

@@ -136,7 +136,7 @@ def constructor_plans(
             not item.required
             and found not in _SET_ANYWAY
             and not (found == "scale" and isinstance(item.default, bool))
-            and not (found == "head_dim" and not has_heads and has_width and isinstance(item.default, int))
+            and not (found == "head_dim" and has_width and isinstance(item.default, int))
         ):
             continue
         if not item.required and found == "context" and item.default is None:

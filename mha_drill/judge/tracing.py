@@ -73,7 +73,13 @@ class Trace(TorchFunctionMode):
 
     def number(self, tensor: torch.Tensor) -> int:
         """Return the number of a tensor's present value."""
-        return self._current[id(tensor)] if id(tensor) in self._current else self.leaf(tensor, "constant")
+        known = self._current.get(id(tensor))
+        if known is None:
+            return self.leaf(tensor, "constant")
+        if tensor.requires_grad:
+            # What an `autograd.Function` gives gets its gradient only when it is handed over.
+            self.facts[known]["grad"] = True
+        return known
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

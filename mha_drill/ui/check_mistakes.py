@@ -58,8 +58,8 @@ def _panel(
     paper.print()
     if lines:
         _source(paper, lines, source or _only(group))
-    if first.reference:
-        _reference(paper, first.reference, lang)
+    for reference in dict.fromkeys(mistake.reference for mistake in group if mistake.reference):
+        _reference(paper, reference, lang)
     if lines or first.reference:
         paper.print()
     row = next((row for row in report.steps if row.step == first.step), None)

@@ -32,8 +32,6 @@ def print_equation(console: Console, equation: Equation, *, indent: int) -> None
         if not empty and len(line[0]) + margin + width > console.width:
             _print_lines(console, line)
             line = [Text(" " * indent) for _ in line]
-        elif empty:
-            sign = ""
         middle = 1 + named + (height - 1) // 2
         for at, whole in enumerate(line):
             if not empty:

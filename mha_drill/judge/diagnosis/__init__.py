@@ -31,6 +31,8 @@ def diagnose(examination: Examination) -> list[Finding]:
     output = examination.output(square)
     if output is None or not examination.returns_right_kind:
         kind = square.answer["output"]["type"]
+        if kind == "NotImplementedType" or (kind == "NoneType" and not square.answer.get("calls")):
+            return [Finding("not-implemented", "load", examination.binding.definition.line)]
         return distinct(
             [*findings, Finding("wrong-output-type", "output", return_line(examination), False, kind)]
         )
@@ -53,6 +55,13 @@ def diagnose(examination: Examination) -> list[Finding]:
     if not any(item.code == "nondeterministic" for item in behaviour):
         findings += gradient_findings(examination)
     findings += behaviour + mutation_findings(examination)
+    if any(item.code == "detached-graph" for item in findings) and any(
+        item.code == "wrong-value" for item in findings
+    ):
+        # What left torch came back as constants: the trace ends there, and so does what it can say.
+        findings = [
+            item for item in findings if item.code not in ("wrong-value", "missing-output-projection")
+        ]
     if _only_consequence(findings, numbers):
         findings = [item for item in findings if item.code != "wrong-value"]
     return distinct(findings)

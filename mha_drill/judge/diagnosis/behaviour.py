@@ -38,11 +38,18 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             and before.ndim == 3
             and not close(before[0], after[0], 1e-9)
         ):
-            found.append(
-                Finding("batch-mixing", "any", line_of(examination, "split", "score", "merge"), False)
-            )
+            found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
     found += _large_findings(examination, known)
     return found
+
+
+def _mixing_line(examination: Examination) -> int | None:
+    """Return the line where batch items mix: in the merge, when every head still has whole tokens before it."""
+    assessment = examination.assessed(examination.square)
+    roles = assessment.roles if assessment is not None else None
+    if roles is not None and all(side.proper for side in (roles.query, roles.key, roles.value)):
+        return line_of(examination, "merge", "split")
+    return line_of(examination, "split", "score", "merge")
 
 
 def mutation_findings(examination: Examination) -> list[Finding]:

@@ -43,7 +43,17 @@ def gradient_findings(examination: Examination) -> list[Finding]:
     )
     # A false backward also runs its forward without gradients, but what comes of it is handed over unseen.
     code = "detached-graph" if not reaches or by_hand or silent else "wrong-gradient"
-    return [*loose, Finding(code, "any", cut, False, ", ".join(bad[:3]))]
+    line = _backward_line(examination) or cut if code == "wrong-gradient" else cut
+    return [*loose, Finding(code, "any", line, False, ", ".join(bad[:3]))]
+
+
+def _backward_line(examination: Examination) -> int | None:
+    """Return the line where a backward of the learner's own returns."""
+    lines = examination.case.runner.source.splitlines()
+    start = next((at for at, text in enumerate(lines) if text.strip().startswith("def backward")), None)
+    if start is None:
+        return None
+    return next((at + 1 for at in range(start, len(lines)) if lines[at].strip().startswith("return")), None)
 
 
 def _cut(examination: Examination) -> tuple[int | None, bool]:
@@ -72,7 +82,13 @@ def _cut(examination: Examination) -> tuple[int | None, bool]:
 
 
 def _goes_on(recording: Recording, call: Call) -> bool:
-    """Whether the last value recorded is made from what a call gave."""
+    """Whether the last value recorded is made from what a call gave, with no gradient come from nowhere between."""
+    values = recording.values
+    for item in recording.calls:
+        inputs = [values[number] for number in item.inputs]
+        given = any(values[number].grad and number not in item.inputs for number in item.outputs)
+        if inputs and given and not any(value.grad for value in inputs):
+            return False
     last = next((item for item in reversed(recording.calls) if item.outputs), call)
     return last is not call and recording.depends(last.outputs[0], set(call.outputs))
 

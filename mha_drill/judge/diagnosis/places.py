@@ -24,8 +24,8 @@ def line_of(examination: Examination, *steps: str) -> int | None:
         place = place_of(examination, step)
         if place is not None and place.line is not None:
             return place.line
-    if not examination.square.answer.get("calls"):
-        return source_line(examination, steps[0])
+    if examination.binding.numpy or not examination.square.answer.get("calls"):
+        return next((line for step in steps if (line := source_line(examination, step)) is not None), None)
     return None
 
 
@@ -45,9 +45,19 @@ NEAR = {
 
 
 def return_line(examination: Examination) -> int | None:
-    """Return the line of the last call: where the output is made."""
+    """Return the line of the `return` after the last call, else that of the last call."""
     calls = [call for call in examination.square.answer.get("calls", []) if call["line"] is not None]
-    return calls[-1]["line"] if calls else None
+    if not calls:
+        return None
+    last: int = calls[-1]["line"]
+    lines = examination.case.runner.source.splitlines()
+    for number in range(last, min(len(lines), last + 8) + 1):
+        text = lines[number - 1].strip()
+        if text.startswith("return"):
+            return number
+        if number > last and text.startswith(("def ", "class ")):
+            break
+    return last
 
 
 def spec_requires_output(examination: Examination) -> bool:
