@@ -31,7 +31,7 @@ drill: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	@$(COMPILE)
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: lint types test
 

@@ -869,7 +869,7 @@ def test_a_failure_shows_sizes_expected_and_actual(
 ) -> None:
     report, _ = reports["wrong", "en"]
     (message,) = [test.message for test in report.tests if test.id == "value-square"]
-    assert re.search(r"expected -?\d+\.\d+, got -?\d+\.\d+", message)
+    assert re.search(r"expected \[-?\d+\.\d+.*\], got \[-?\d+\.\d+", message)
     assert "B=" in message
 
 

@@ -405,8 +405,8 @@ def test_what_the_texts_say_about_attention_is_so() -> None:
     ):
         merged.transpose(1, 2).view(batch, length, width)
     assert torch.rand(2, 3).numpy().strides == tuple(4 * stride for stride in torch.rand(2, 3).stride())
-    heads = torch.rand(2, 4, 5, 6)
-    assert torch.equal(heads.mT, heads.transpose(-2, -1))
+    split = torch.rand(2, 4, 5, 6)
+    assert torch.equal(split.mT, split.transpose(-2, -1))
 
 
 def test_what_the_article_claims_about_view() -> None:
@@ -463,6 +463,9 @@ def test_what_the_texts_say_about_the_steps_is_so() -> None:
     assert math.isclose(sum(dropped.lines[0].terms[-1].rows[0]), 0.8)
     saturated = pictures.PICTURES["saturated"](DEFAULT)
     assert isinstance(saturated, Equations)
+    growth = pictures.PICTURES["growth"](DEFAULT)
+    assert isinstance(growth, Equations)
+    assert [row[0] == row[1] for row in growth.lines[0].terms[1].rows] == [False, True, False, False, False]
     raw, scaled = (line.terms[-1].rows for line in saturated.lines)
     assert round(scaled[2][0] * (1 - scaled[2][0]), 2) == 0.23
     assert round(raw[2][0] * (1 - raw[2][0]), 4) == 0.0003
@@ -560,7 +563,7 @@ def test_the_list_names_every_topic_under_its_step() -> None:
 
 
 def test_the_command_lists_and_explains_without_torch() -> None:
-    for arguments in ((), ("view", "--shape", "2,5,64", "--heads", "8", "--lang", "zh")):
+    for arguments in ((), ("mask",), ("view", "--shape", "2,5,64", "--heads", "8", "--lang", "zh")):
         command = [sys.executable, "-X", "importtime", "-m", "mha_drill", "explain", *arguments]
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, encoding="utf-8", timeout=60

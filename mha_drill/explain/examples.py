@@ -221,3 +221,31 @@ def attended(sizes: Sizes) -> Equations:
             Equation("output = weights @ v", (Matrix("output", times(weights, VALUE), 1, WORDS),)),
         )
     )
+
+
+def reach(sizes: Sizes) -> Equations:
+    """What each of five positions takes in at once: in a convolution, a recurrent step, attention."""
+    size = range(5)
+    kinds = (
+        ("convolution", "torch.ones(5, 5).tril(1).triu(-1)", 1, -1),
+        ("recurrent", "torch.ones(5, 5).tril(0).triu(-1)", 0, -1),
+        ("attention", "torch.ones(5, 5)", 4, -4),
+    )
+    lines = []
+    for name, code, last, first in kinds:
+        rows: Rows = tuple(tuple(float(first <= column - row <= last) for column in size) for row in size)
+        lines.append(Equation(f"{name} = {code}", (Matrix(name, rows),)))
+    return Equations(tuple(lines))
+
+
+def growth(sizes: Sizes) -> Equations:
+    """Billions of multiplications of the maps and of attention proper, for a width of 512."""
+    lengths = (512, 1024, 2048, 4096, 8192)
+    billions: Rows = tuple((4 * length * 512**2 / 1e9, 2 * length**2 * 512 / 1e9) for length in lengths)
+    terms = (
+        Matrix("L", tuple((length,) for length in lengths)),
+        Matrix("billions", billions, 2, across=("maps", "attend")),
+    )
+    return Equations(
+        (Equation("billions = torch.hstack([4 * L * 512**2, 2 * L**2 * 512]) / 1e9", terms, ("→",)),)
+    )

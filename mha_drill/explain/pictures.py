@@ -30,4 +30,6 @@ PICTURES: dict[str, Callable[[Sizes], Picture]] = {
     "weighed": examples.weighed,
     "mixed-heads": examples.mixed_heads,
     "attended": examples.attended,
+    "reach": examples.reach,
+    "growth": examples.growth,
 }

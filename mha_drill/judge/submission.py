@@ -90,6 +90,8 @@ class Submission:
         sentence = " ".join(f"{error['type']}: {error['message']}".split())[:300]
         if error["type"] in ("Hung", "Died"):
             sentence = word(f"check.{error['type'].lower()}", self.lang)
+        # One hang stops every later call, so one test answers for all of them.
+        name = "hung" if error["type"] == "Hung" else name
         if (blamed := self._blamed.setdefault(name, self.test)) != self.test:
             self.skip("raised-before", test=blamed)
         line = error["line"]
