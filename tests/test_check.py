@@ -870,7 +870,7 @@ def test_a_failure_shows_sizes_expected_and_actual(
     report, _ = reports["wrong", "en"]
     (message,) = [test.message for test in report.tests if test.id == "value-square"]
     assert re.search(r"expected \[-?\d+\.\d+.*\], got \[-?\d+\.\d+", message)
-    assert "B=" in message
+    assert "called with q (2, 5, 24)" in message
 
 
 def test_the_screen_in_chinese_and_the_diff(tmp_path: Path) -> None:

@@ -345,6 +345,8 @@ def test_the_blocks_drawn_are_those_of_torch() -> None:
         ("decoder", torch.nn.TransformerDecoderLayer(8, 2, 32, batch_first=True)),
     ):
         layer.eval()
+        for parameter in layer.parameters():
+            parameter.normal_()
         x, memory = torch.rand(1, 3, 8), torch.rand(1, 3, 8)
         names: dict[str, object] = {
             **{key: module for key, module in layer.named_children() if key.startswith("norm")},
