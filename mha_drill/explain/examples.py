@@ -6,48 +6,16 @@ Each is a pure function, named for the topics in `pictures.py`; the sizes asked 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import exp, inf, sqrt
+from math import inf, sqrt
 
 from mha_drill.explain.figures import Equation, Equations, Matrix
 from mha_drill.explain.sizes import Sizes
-
-Rows = tuple[tuple[float, ...], ...]
+from mha_drill.explain.sums import Rows, by_row, divided, times, transposed
 
 WORDS = ("how", "are", "you")
 QUERY: Rows = ((1, 0), (0, 1), (1, 1))
 KEY: Rows = ((1, 0), (1, 1), (0, 1))
 VALUE: Rows = ((10, 0), (0, 10), (10, 10))
-
-
-def times(left: Rows, right: Rows) -> Rows:
-    """Return the matrix product."""
-    columns = transposed(right)
-    return tuple(
-        tuple(sum(a * b for a, b in zip(row, column, strict=True)) for column in columns) for row in left
-    )
-
-
-def transposed(rows: Rows) -> Rows:
-    """Return the rows as columns."""
-    return tuple(zip(*rows, strict=True))
-
-
-def softmax(row: Sequence[float]) -> tuple[float, ...]:
-    """Return the softmax of one row, of which at least one number is finite."""
-    highest = max(row)
-    powers = [exp(number - highest) for number in row]
-    return tuple(power / sum(powers) for power in powers)
-
-
-def by_row(rows: Rows) -> Rows:
-    """Return the softmax of each row."""
-    return tuple(softmax(row) for row in rows)
-
-
-def divided(rows: Rows, by: float) -> Rows:
-    """Return every number divided."""
-    return tuple(tuple(number / by for number in row) for row in rows)
 
 
 def _scores(rows: Rows, name: str = "scores", places: int = 0) -> Matrix:
