@@ -57,6 +57,7 @@ def _load(request: dict[str, Any]) -> tuple[Loaded, dict[str, Any]]:
     # Last, so that a learner's `random.py` is not taken for the library's.
     sys.path.append(str(Path(path).parent))
     sys.argv = [path]
+    sys.dont_write_bytecode = True  # a sibling module leaves nothing beside the learner's file
     torch.set_default_dtype(torch.float32)
     torch.manual_seed(0)
     loaded = Loaded(path, request["source"])
