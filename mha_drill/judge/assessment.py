@@ -40,9 +40,15 @@ def assess(
     heads: tuple[int, ...],
     allowed: np.ndarray | None,
     tolerance: float = TOLERANCE,
+    *,
+    by_position: bool = False,
 ) -> Assessment:
-    """Assess one call. heads: the acceptable numbers of heads. allowed: True where a query may see a key."""
-    wiring = Wiring(recording)
+    """Assess one call.
+
+    heads: the acceptable numbers of heads. allowed: True where a query may see a key. by_position: the file takes
+    (L, B, D); `output` and `inputs` are (B, L, D) all the same.
+    """
+    wiring = Wiring(recording, by_position=by_position)
     roles = find_roles(recording, wiring)
     if roles is None:
         return Assessment(recording, wiring, None, None, None, None, False, output)

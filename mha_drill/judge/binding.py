@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from mha_drill.judge.names import meaning, plain, role
+from mha_drill.judge.names import CHINESE, listed, meaning, plain, role
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,9 @@ def constructor_plans(
                 "$": "config",
                 "class": item.annotation if item.annotation in annotated else "",
             }
+            continue
+        if not item.required and found is not None and listed(item.name) is None and item.name not in CHINESE:
+            # A guess is no reason to set aside the learner's own default: `row_dim=0` is an axis.
             continue
         if found is None:
             if item.required:

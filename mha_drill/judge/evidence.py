@@ -152,7 +152,7 @@ class Case:
     def bindings(self) -> list[Binding]:
         """Return the ways to make and call the definition, best first."""
         assert self.definition is not None
-        base = FIRST if self.spec.heads else SINGLE
+        base = FIRST if self.spec.heads else SINGLE if self.spec.projections else replace(SINGLE, head_dim=0)
         base = replace(base, causal=self.spec.causal)
         fields = {
             item["name"]: [*map(_parameter, item["construct"])]
@@ -313,7 +313,13 @@ class Case:
                 triangle = np.tril(np.ones(shape, dtype=bool))[None, None]
                 permitted = triangle if permitted is None else permitted & triangle
             observation._assessment = assess(
-                recording, observation.output, observation.inputs, self.heads, permitted, self.tolerance
+                recording,
+                observation.output,
+                observation.inputs,
+                self.heads,
+                permitted,
+                self.tolerance,
+                by_position=self.binding is not None and self.binding.by_position,
             )
         return observation._assessment
 

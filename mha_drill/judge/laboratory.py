@@ -60,8 +60,10 @@ class Laboratory:
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
+        self.names: frozenset[str] = frozenset()
         self.made: dict[str, Any] = {}
         self.given: dict[str, torch.Tensor] = {}
+        self.owned: dict[str, frozenset[str]] = {}
 
     def run(
         self, experiment: dict[str, Any], arrays: list[np.ndarray]
@@ -157,7 +159,13 @@ class Laboratory:
                     self.made[key] = named(**values)
             self._materialise(experiment, self.made[key], sizes, dtype)
             scramble(self.made[key], experiment.get("weights", 0))
+            self.owned[key] = frozenset(reachable(self.made[key]))
+        self.names = self.owned[key]
         return self.made[key]
+
+    def _tensors(self, target: Any) -> dict[str, torch.Tensor]:
+        """Return the tensors an instance has had since it was made; what calls left behind is not its own."""
+        return {name: value for name, value in reachable(target).items() if name in self.names}
 
     def _set_globals(self, sizes: Sizes) -> None:
         """Give the file's own settings, numbers at module level such as `n_embd = 384`, this probe's sizes."""
@@ -234,7 +242,7 @@ class Laboratory:
                     self._give(item[0], item[1]["$"], Sizes(**experiment["sizes"])), f"parameter:{item[0]}"
                 )
         names = registered(target)
-        for name, value in reachable(target).items():
+        for name, value in self._tensors(target).items():
             trace.leaf(value, f"{names.get(id(value), 'unregistered')}:{name}")
         return trace
 
@@ -259,7 +267,9 @@ class Laboratory:
             if isinstance(value, torch.Tensor) and value.requires_grad
         }
         leaves |= {
-            name: value for name, value in reachable(target).items() if value.requires_grad and value.is_leaf
+            name: value
+            for name, value in self._tensors(target).items()
+            if value.requires_grad and value.is_leaf
         }
         leaves |= self.given
         for value in leaves.values():

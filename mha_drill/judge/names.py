@@ -128,8 +128,13 @@ def meaning(name: str) -> str | None:
         return {"D": "width", "C": "width", "E": "width", "H": "heads", "T": "context", "L": "context"}.get(
             name, "batch"
         )
+    return listed(name) or _likely(plain(name))
+
+
+def listed(name: str) -> str | None:
+    """Return what a constructor parameter of this name means, where the name is a known one."""
     bare = plain(name)
-    return next((found for found, pattern in _COMPILED if pattern.fullmatch(bare)), None) or _likely(bare)
+    return next((found for found, pattern in _COMPILED if pattern.fullmatch(bare)), None)
 
 
 def _likely(bare: str) -> str | None:

@@ -152,11 +152,9 @@ def _raw(wiring: Wiring) -> dict[int, np.ndarray]:
     found: dict[int, np.ndarray] = {}
     for value in wiring.recording.values:
         if value.kind == "input" and value.number in wiring.labels and value.array is not None:
-            for batch in range(value.shape[0]):
-                for position in range(value.shape[1]):
-                    found[CONTENT.index(value.name) * 1_000_000 + batch * 1_000 + position] = value.array[
-                        batch, position
-                    ]
+            tokens = wiring.labels[value.number].token[:, :, 0]
+            for first, second in np.ndindex(*tokens.shape):
+                found[int(tokens[first, second])] = value.array[first, second]
     return found
 
 

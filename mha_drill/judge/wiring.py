@@ -48,8 +48,9 @@ class Projection:
 class Wiring:
     """The projections of one traced call and the labels of all that is laid out from them."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, *, by_position: bool = False) -> None:
         self.recording = recording
+        self.by_position = by_position
         self.projections: list[Projection] = []
         self.labels: dict[int, Labels] = {}
         self.norms: list[Call] = []
@@ -65,7 +66,8 @@ class Wiring:
                 and value.array is not None
                 and value.array.ndim == 3
             ):
-                self.labels[value.number] = _input_labels(CONTENT.index(value.name), value.shape)
+                labels = _input_labels(CONTENT.index(value.name), value.shape, by_position=self.by_position)
+                self.labels[value.number] = labels
         for call in recording.calls:
             if not call.outputs or call.outputs[0] in call.inputs:
                 continue
@@ -176,9 +178,12 @@ class Wiring:
         self.labels[number] = Labels(tokens[found].reshape(array.shape), channels[found].reshape(array.shape))
 
 
-def _input_labels(index: int, shape: tuple[int, ...]) -> Labels:
-    batch, length, width = shape
-    token = index * 1_000_000 + np.arange(batch)[:, None] * 1_000 + np.arange(length)[None, :]
+def _input_labels(index: int, shape: tuple[int, ...], *, by_position: bool) -> Labels:
+    """Label an input (B, T, D), or (T, B, D) where the file takes positions first."""
+    first, second, width = shape
+    rows, columns = np.arange(first)[:, None], np.arange(second)[None, :]
+    batch, position = (columns, rows) if by_position else (rows, columns)
+    token = index * 1_000_000 + batch * 1_000 + position
     return Labels(
         np.broadcast_to(token[:, :, None], shape).copy(),
         np.broadcast_to(np.arange(width)[None, None, :], shape).copy(),

@@ -120,6 +120,8 @@ def _unregistered(examination: Examination) -> list[Finding]:
             and (value.grad or answer["tensors"].get(name, {}).get("grad"))
         ) or (assessment.recording.weights[value.number] and len(value.shape) >= 2):
             call = next((call for call in assessment.recording.calls if value.number in call.inputs), None)
+            if call is None:
+                continue
             found.append(
                 Finding("unregistered-parameters", "project", call.line if call else None, False, name)
             )
