@@ -42,7 +42,9 @@ class Examination:
                 observation = self.case.try_binding(binding, SQUARE, trace=True, inventory=True)
                 points = self._points(observation)
                 self.attempts.append(f"{'; '.join(binding.say())}: {_outcome(observation)}")
-                if best is None or points > best[0]:
+                # What the file says of its axes decides where neither order agrees.
+                turned = binding.by_position and best is not None and points == best[0] == 4
+                if best is None or points > best[0] or turned:
                     best = (points, binding, observation)
                 if points == 5:
                     break

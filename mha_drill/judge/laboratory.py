@@ -185,7 +185,7 @@ class Laboratory:
         if lazy and "call" in experiment:
             shape = (sizes.batch, sizes.query_length, sizes.width)
             inputs = {name: torch.randn(shape, dtype=dtype) for name in ("q", "k", "v", "x", "context")}
-            with contextlib.suppress(Exception), torch.no_grad():
+            with contextlib.suppress(Exception), torch.no_grad(), Trace(self.loaded.path, values=False):
                 self._call(target, experiment["call"], inputs | {"mask": None}, sizes)
 
     @staticmethod

@@ -177,6 +177,13 @@ class Trace(TorchFunctionMode):
         number = len(self.values)
         self._alive.append(tensor)
         self._current[id(tensor)] = number
+        if isinstance(
+            tensor, torch.nn.parameter.UninitializedParameter | torch.nn.parameter.UninitializedBuffer
+        ):
+            # A lazy layer on its way: it has no shape yet.
+            self.values.append(None)
+            self.facts.append(fact | {"shape": [], "dtype": str(tensor.dtype)[6:], "grad": True})
+            return number
         keep = (
             self.keep_values
             and tensor.numel() <= LARGEST_VALUE

@@ -48,7 +48,9 @@ def number_findings(
         return (found if found or wired else [_unexplained(examination, assessment)]), ()
     if not np.isfinite(tail.merged).any() and np.isfinite(_merged(assessment)).all():
         return [*found, Finding("nan-output", "any", line_of(examination, "softmax", "score"))], ()
-    if _without_softmax(assessment):
+    without = _without_softmax(assessment)
+    if without and assessment.material.allowed is not None:
+        # Whatever the fill makes of unweighted scores, the numbers behind them say nothing.
         return [*found, Finding("missing-softmax", "softmax", line_of(examination, "weigh"), True)], ()
     other = examination.assessed(examination.other)
     confirm = [other] if other is not None and other.material is not None and other.tail is not None else []
@@ -58,6 +60,8 @@ def number_findings(
         causal_problem=examination.spec.causal,
         tolerance=examination.tolerance,
     )
+    if not faults and without:
+        return [*found, Finding("missing-softmax", "softmax", line_of(examination, "weigh"), True)], ()
     if not faults:
         return found or [_unexplained(examination, assessment)], ()
     return found + _named(examination, faults), faults

@@ -49,9 +49,8 @@ def wiring_findings(examination: Examination) -> list[Finding]:
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
         if slices or _repeated(assessment, side.projections):
             found.append(Finding("shared-across-heads", "project", side.line, True, name))
-    if any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
-        return found
-    found += _swapped(examination, assessment)
+    if not any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
+        found += _swapped(examination, assessment)
     if (
         assessment.tail is not None
         and assessment.tail.call is not None
