@@ -696,7 +696,6 @@ def test_the_object_of_an_unreadable_path_keeps_the_contract(odd: Path) -> None:
         (["--problem", "causal"], "causal-mha"),
         (["--problem", "zzzzzz"], "mha-drill list"),
         (["--problem", "transformer-idea"], "mha-drill quiz"),
-        (["--problem", ""], ""),
         (["--time-limit", "0"], "--time-limit"),
         (["--time-limit", "-1"], "--time-limit"),
         (["--time-limit", "nan"], "--time-limit"),
@@ -707,8 +706,6 @@ def test_the_object_of_an_unreadable_path_keeps_the_contract(odd: Path) -> None:
 def test_options_that_mean_nothing_are_one_line_and_code_two(
     odd: Path, arguments: list[str], word: str
 ) -> None:
-    if arguments == ["--problem", ""]:
-        pytest.skip("an empty --problem is none")
     done = drill("check", *arguments, "my_mha.py", cwd=odd)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert word in done.stderr

@@ -303,15 +303,19 @@ class Case:
             items[0]["shape"] = list(results[index].shape)
         return results
 
+    def permitted(self, observation: Observation) -> np.ndarray | None:
+        """Return who may see whom in a call, (B or 1, 1, L, S): by its mask, by the problem, or None."""
+        if not self.spec.causal:
+            return observation.allowed
+        shape = (observation.probe.query_length, observation.probe.key_length)
+        triangle = np.tril(np.ones(shape, dtype=bool))[None, None]
+        return triangle if observation.allowed is None else observation.allowed & triangle
+
     def assessed(self, observation: Observation, allowed: np.ndarray | None = None) -> Assessment | None:
         """Return an observation held against the reference; None without a trace."""
         if observation._assessment is None and "calls" in observation.answer:
             recording = Recording(observation.answer, observation.arrays)
-            permitted = observation.allowed if allowed is None else allowed
-            if self.spec.causal:
-                shape = (observation.probe.query_length, observation.probe.key_length)
-                triangle = np.tril(np.ones(shape, dtype=bool))[None, None]
-                permitted = triangle if permitted is None else permitted & triangle
+            permitted = self.permitted(observation) if allowed is None else allowed
             observation._assessment = assess(
                 recording,
                 observation.output,

@@ -203,7 +203,25 @@ class Examination:
             return False
         if assessment.agrees:
             return True
+        if assessment.roles is None:
+            return self._unseen(observation)
         return self._affine(observation, assessment)
+
+    def _unseen(self, observation: Observation) -> bool:
+        """Whether the projections, where nothing after them is seen, explain the output in some usual reading."""
+        from mha_drill.judge.unseen import agrees_unseen
+
+        base, samples = self.binding.base, []
+        mask = observation.mask
+        # An affine map can only be told with more positions than channels.
+        probes = [observation.probe, *(replace(OTHER, name="more", seed=seed) for seed in (31, 32))]
+        for probe in probes:
+            seen = observation if probe is observation.probe else self.case.observe(probe, mask, trace=True)
+            assessment, output = self.assessed(seen), self.output(seen)
+            if seen.error is not None or assessment is None or output is None or output.ndim != 3:
+                return False
+            samples.append((assessment, output, self.case.permitted(seen)))
+        return agrees_unseen(samples, base.heads, base.heads * base.head_width, self.tolerance)
 
     def _affine(self, observation: Observation, assessment: Assessment) -> bool:
         """Whether the output is at least some affine map of full rank of what the reference merges."""

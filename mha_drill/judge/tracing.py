@@ -177,10 +177,11 @@ class Trace(TorchFunctionMode):
         number = len(self.values)
         self._alive.append(tensor)
         self._current[id(tensor)] = number
-        if isinstance(
+        lazy = isinstance(
             tensor, torch.nn.parameter.UninitializedParameter | torch.nn.parameter.UninitializedBuffer
-        ):
-            # A lazy layer on its way: it has no shape yet.
+        )
+        if lazy or torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+            # A lazy layer on its way has no shape yet; what `vmap` hands out lives inside it alone.
             self.values.append(None)
             self.facts.append(fact | {"shape": [], "dtype": str(tensor.dtype)[6:], "grad": True})
             return number
