@@ -192,7 +192,6 @@ class Report:
     seconds_judge: float
     why: str = ""
     bound: tuple[str, ...] = ()
-    printed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from mha_drill.judge.examination import Examination
-from mha_drill.judge.masks import found_form
+from mha_drill.judge.masks import found_form, mask_finding
 from mha_drill.judge.ruling import Ruling
 from mha_drill.records import Lang
 from mha_drill.words import word
@@ -43,15 +43,8 @@ def _calls(examination: Examination, lang: Lang) -> Iterator[str]:
             form = found[0]
             what = "lengths" if form.axes == "lengths" else form.meaning
             yield word(f"check.note-mask-{what}", lang, shape=form.shape, dtype=form.dtype)
-        elif not any(finding_mask(examination)):
+        elif mask_finding(examination) is None:
             yield word("check.note-mask-unfed", lang, name=binding.call.mask)
-
-
-def finding_mask(examination: Examination) -> Iterator[bool]:
-    """Yield True where the mask argument is a mistake rather than unknown."""
-    from mha_drill.judge.masks import mask_finding
-
-    yield mask_finding(examination) is not None
 
 
 def _weights(examination: Examination, lang: Lang) -> Iterator[str]:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from mha_drill.attention.steps import Material, Walk, walk_through
-from mha_drill.judge.matching import TOLERANCE, close, order_of
+from mha_drill.judge.matching import TOLERANCE, order_of
 from mha_drill.judge.recording import Recording
-from mha_drill.judge.roles import Roles, Side, find_roles
+from mha_drill.judge.roles import Roles, find_roles
 from mha_drill.judge.tail import Tail, find_tail
 from mha_drill.judge.wiring import Wiring
 
@@ -131,6 +131,3 @@ def material_of(
         permitted,
         (raw[0], raw[1], raw[2]),
     )
-
-
-__all__ = ["Assessment", "Side", "assess", "close", "flat"]

@@ -64,16 +64,17 @@ class JudgeClient:
         if not 0 < time_limit <= LONGEST_LIMIT:
             raise UsageError("check.bad-time-limit")
         started = time.monotonic()
+        catalog = load_catalog(root)
         request = {
             "op": "check",
             "file": source.shown,
             "path": source.path,
             "source": source.text,
-            "problem": load_catalog(root).problem(problem).id if problem else None,
+            "problem": catalog.problem(problem).id if problem else None,
             "class": class_name,
             "lang": lang,
             "time_limit": time_limit,
-            "root": str(load_catalog(root).root),
+            "root": str(catalog.root),
         }
         try:
             wire.send(self._channel, request)

@@ -20,10 +20,7 @@ from mha_drill.judge.matching import COARSE, TOLERANCE
 from mha_drill.judge.names import meaning
 from mha_drill.judge.probes import (
     FIRST,
-    LARGE,
-    OTHER,
     SINGLE,
-    SQUARE,
     MaskForm,
     Probe,
     allowed_for,
@@ -382,6 +379,3 @@ def _resized(binding: Binding, sizes: Sizes) -> dict[str, Any]:
         elif found == "context" and binding.exact_context:
             construct[item.name] = sizes.context
     return construct
-
-
-__all__ = ["LARGE", "OTHER", "SQUARE", "Binding", "Case", "Observation"]

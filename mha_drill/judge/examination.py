@@ -11,7 +11,7 @@ import numpy as np
 from mha_drill.judge.assessment import Assessment, flat
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Binding, Case, Observation
-from mha_drill.judge.matching import affine, close, difference, order_of
+from mha_drill.judge.matching import affine, close, order_of
 from mha_drill.judge.names import meaning
 from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
 
@@ -447,6 +447,3 @@ def _replayed(assessment: Assessment, merged: np.ndarray) -> np.ndarray | None:
     bias = next((array for array in arrays if array is not None and array.ndim == 1), None)
     result = merged @ matrix + (0 if bias is None else bias)
     return result.reshape(*assessment.output.shape[:2], -1) if result.size == assessment.output.size else None
-
-
-__all__ = ["Examination", "difference"]

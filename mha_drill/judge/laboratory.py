@@ -16,7 +16,7 @@ import torch
 
 from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
-from mha_drill.judge.tracing import Trace, name_of
+from mha_drill.judge.tracing import Trace
 from mha_drill.judge.weights import reachable, registered, scramble
 
 # Sizes worth telling of: no larger number is one.
@@ -481,6 +481,3 @@ def _configuration(name: str, sizes: Sizes, loaded: Loaded | None) -> Any:
         with contextlib.suppress(KeyError, AttributeError, TypeError):
             setattr(made, key, _decode(value_for(key, sizes), sizes, None))
     return made
-
-
-__all__ = ["Laboratory", "name_of"]

@@ -68,7 +68,6 @@ SQUARE = Probe("square")
 CROSS = Probe("cross", key_length=7)
 OTHER = Probe("other", batch=3, query_length=8, key_length=8, seed=12)
 LARGE = Probe("large", spread=300.0, seed=13)
-TRAIN = Probe("train", train=True, dropout=0.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,6 @@ from mha_drill.judge.ruling import Ruling
 from mha_drill.records import Lang
 from mha_drill.words import word
 
-NAMES = {
-    "square": "square",
-    "cross": "cross",
-    "fewer": "fewer",
-    "other": "other",
-    "one": "one",
-    "large": "large",
-}
-
 
 class Disagreement(AssertionError):
     """The submission is not what the test asks for; the message is what the learner reads."""
@@ -76,7 +67,7 @@ class Submission:
 
     def call(self, name: str = "square") -> Observation:
         """Return the call on a probe: `square`, `cross`, `fewer`, `other`, `one` or `large`."""
-        observation = getattr(self.examination, NAMES[name])
+        observation = getattr(self.examination, name)
         if observation is None:
             self.skip("takes-one-input")
         assert isinstance(observation, Observation)

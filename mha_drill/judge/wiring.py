@@ -42,7 +42,6 @@ class Projection:
     weights: frozenset[str]
     source: str
     rows: dict[int, np.ndarray] = field(default_factory=dict)
-    normed: bool = False
 
 
 class Wiring:
