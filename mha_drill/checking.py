@@ -1,6 +1,6 @@
 """`check` as a sentence: read each file, have it judged, record the attempt, show the report, return the exit code.
 
-Called by `cli.check`; the quiz checks one file through `judge.client` itself.
+Called by `commands.judging`; the quiz checks one file through `judge.client` itself.
 """
 
 from __future__ import annotations

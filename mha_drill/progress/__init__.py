@@ -1,6 +1,6 @@
 """What a learner has done so far: the store, where it lies, and how a report becomes an attempt.
 
-`cli.py` opens it for every command that records something; nobody else knows that it is SQLite.
+`commands.base` opens it for every command that records something; nobody else knows that it is SQLite.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the learner's own data lies on this machine; asked by `cli.py` only."""
+"""Where the learner's own data lies on this machine; asked by `commands.base` and `entry`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learner's record on disk: every attempt, and how many hints were read. Opened by `cli.py`.
+"""The learner's record on disk: every attempt, and how many hints were read. Opened by `commands.base`.
 
 Nothing that happens to the file may stop a drill. A damaged file is set aside under another name and a new
 one begun; a file that cannot be written (read-only, full disk, held too long) is left alone, and the drill

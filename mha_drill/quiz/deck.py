@@ -1,4 +1,4 @@
-"""What a session asks, and in which order; `cli.quiz` deals a deck and hands it to the session.
+"""What a session asks, and in which order; `commands.asking` deals a deck and hands it to the session.
 
 Without a seed: what was never asked or not yet right first, then what was asked longest ago. With a seed:
 shuffled by it, whatever has been answered before, so that a session can be repeated.

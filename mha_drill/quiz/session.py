@@ -1,6 +1,6 @@
 """A session: asks each card of a deck, keeps every answer at once, and always comes back with a summary.
 
-Called by `cli.quiz`. The screen, the clock, the store and the way to check a file come in as arguments.
+Called by `commands.asking`. The screen, the clock, the store and the way to check a file come in as arguments.
 How each kind is asked stands in `quiz.asking`; what they share (keys, hints, keeping) is the `Desk` here.
 """
 

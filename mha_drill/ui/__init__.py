@@ -1,1 +1,1 @@
-"""Everything that prints: one renderer a screen, called by `cli.py` with a console and a record."""
+"""Everything that prints: one renderer a screen, called by the commands with a console and a record."""

@@ -1,6 +1,6 @@
 """The console every screen prints on, and how prose is laid out on it; every renderer takes one as argument.
 
-`make_console()` is made once by a command in `cli.py`. Printing takes text as it is: nothing in square
+`make_console()` is made once by a command. Printing takes text as it is: nothing in square
 brackets is read as markup, nothing is coloured by guessing, so that `[N, L, D]` stays what it is.
 """
 

@@ -1,4 +1,4 @@
-"""The quiz on a terminal: questions, keys, marks and the summing up. Made by `cli.quiz` for a session."""
+"""The quiz on a terminal: questions, keys, marks and the summing up. Made by `commands.asking` for a session."""
 
 from __future__ import annotations
 
