@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from mha_drill.judge.binding import Sizes, value_for
+from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
 from mha_drill.judge.tracing import Trace
 from mha_drill.judge.weights import reachable, registered, scramble
@@ -104,6 +105,8 @@ class Laboratory:
         }
         if experiment.get("numpy"):
             inputs = {name: np.asarray(value) for name, value in inputs.items()}
+        if experiment.get("place"):
+            return answer | self._elsewhere(experiment, target, inputs, sizes)
         before = {name: _plain_array(value) for name, value in inputs.items()}
         trace = self._trace(experiment, target, inputs)
         try:
@@ -131,6 +134,20 @@ class Laboratory:
             answer |= self._gradients(experiment, target, inputs, result, sizes, arrays, store)
         return answer
 
+    def _elsewhere(
+        self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any], sizes: Sizes
+    ) -> dict[str, Any]:
+        """Call a module on a GPU or in half precision; say what it raised, else whether its output is finite."""
+        if not isinstance(target, torch.nn.Module):
+            return {"placed": False}
+        try:
+            with builtin_hidden(), placed(target, inputs, experiment["place"]) as moved:
+                output = _first(self._call(target, experiment["call"], moved, sizes))
+        except BaseException as error:
+            return {"placed": True, "error": describe(error, self.loaded.path)}
+        finite = experiment["place"] == "gpu" or not isinstance(output, torch.Tensor)
+        return {"placed": True, "finite": finite or bool(torch.isfinite(output).all())}
+
     def _make(self, experiment: dict[str, Any], sizes: Sizes, dtype: torch.dtype) -> Any:
         key = json.dumps(
             [
@@ -140,6 +157,7 @@ class Laboratory:
                 experiment["sizes"],
                 str(dtype),
                 experiment.get("weights", 0),
+                experiment.get("place"),
             ],
             sort_keys=True,
         )

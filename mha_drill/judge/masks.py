@@ -12,12 +12,11 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
 from mha_drill.judge.matching import close
+from mha_drill.judge.measured import WEAKEST_FILL
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
 from mha_drill.judge.stepmap import places
 
-# A fill above this lets large scores see past the mask; -1e4 is the mildest in the wild.
-WEAKEST_FILL = -9e3
 MOST_FORMS = 70
 
 
