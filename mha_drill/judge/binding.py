@@ -216,7 +216,8 @@ class Call:
     """One way to call forward: what each parameter gets.
 
     arguments: (parameter name, source), where a source is "q", "k", "v", "x", "context", "mask" or a value.
-    by_name: keyword-only parameters, passed by name. style: "x", "qkv", "cross" or "kv".
+    by_name: keyword-only parameters, passed by name. style: "x", "qkv", "cross" or "kv". other_masks: further
+    parameters that mean a mask, left out of the call.
     """
 
     style: str
@@ -224,7 +225,7 @@ class Call:
     by_name: frozenset[str]
     mask: str | None = None
     lengths: bool = False
-    masks: int = 1
+    other_masks: tuple[str, ...] = ()
 
     @property
     def separate(self) -> bool:
@@ -269,7 +270,7 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
                 named,
                 mask,
                 mask is not None and roles[mask] == "lengths",
-                len(masks),
+                tuple(name for name in masks if name != mask),
             )
         )
     if any(item.kind == "var_positional" for item in parameters) and not plans:

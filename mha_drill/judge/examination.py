@@ -12,7 +12,7 @@ from mha_drill.judge.assessment import Assessment, flat
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Binding, Case, Observation
 from mha_drill.judge.matching import affine, close, order_of
-from mha_drill.judge.names import meaning
+from mha_drill.judge.names import meaning, role
 from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
 
 MOST_BINDINGS = 40
@@ -43,7 +43,12 @@ class Examination:
                 points = self._points(observation)
                 self.attempts.append(f"{'; '.join(binding.say())}: {_outcome(observation)}")
                 # What the file says of its axes decides where neither order agrees.
-                turned = binding.by_position and best is not None and points == best[0] == 4
+                turned = (
+                    binding.by_position
+                    and best is not None
+                    and points == best[0] == 4
+                    and not self._keeps_items_apart(best[1], best[2])
+                )
                 if best is None or points > best[0] or turned:
                     best = (points, binding, observation)
                 if points == 5:
@@ -84,6 +89,14 @@ class Examination:
             return 3
         return 5 if self.agrees(observation) else 4
 
+    def _keeps_items_apart(self, binding: Binding, observation: Observation) -> bool:
+        """Whether, called so, one item of the batch is what it is whatever stands beside it."""
+        beside = self.case.try_binding(binding, replace(SQUARE, name="batch", twin=77))
+        one, two = self.output(observation), self.output(beside)
+        return (
+            one is not None and two is not None and one.ndim == two.ndim == 3 and close(one[0], two[0], 1e-9)
+        )
+
     def _by_position(self) -> bool:
         """Whether the file itself says that time comes before the batch: `T, B, C = x.shape`."""
         import re
@@ -97,6 +110,13 @@ class Examination:
             )
             or re.search(r"\((T|L|S|seq_len\w*|tgt_len|time)\s*,\s*(B|N|bsz|batch\w*)\s*,", source)
         )
+
+    def with_mask(self, name: str) -> Examination:
+        """Return an examination of the same submission with another of its mask arguments as the mask."""
+        call = replace(self.binding.call, mask=name, lengths=role(name) == "lengths", other_masks=())
+        case = replace(self.case, binding=replace(self.binding, call=call), observed={})
+        case.observed[(SQUARE, None, ())] = self.square
+        return Examination(case)
 
     # -- observations ---------------------------------------------------------------------------
 

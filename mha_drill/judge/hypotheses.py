@@ -47,9 +47,10 @@ def explain(
         narrow = narrowed(first, faults, base)
         if narrow is not None:
             measured = True
-            found = _search(narrow, base, most - len(base), fits)
+            own, left = narrow
+            found = _search(left, (*own, *base), most - len(base), fits)
             if found:
-                return found
+                return tuple(fault for fault in found if fault not in own)
     return () if measured else _search(faults, (), most, fits)
 
 

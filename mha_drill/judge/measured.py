@@ -24,13 +24,22 @@ WEAKEST_FILL = -9e3
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured: the factor of the scores, the fill (or what was added), how far all is right."""
+    """What was measured: the factor of the scores, the fill (or what was added), how far all is right.
+
+    Both fill and what was added are None where nothing is hidden, or by minus infinity.
+    """
 
     factor: float | None = None
     fill: float | None = None
     added: float | None = None
     right_before_softmax: bool = False
     right_weights: bool = False
+
+    @property
+    def weak(self) -> float | None:
+        """The fill, or what was added, where large scores see past it."""
+        value = self.fill if self.fill is not None else self.added
+        return None if value is None or value <= WEAKEST_FILL else value
 
 
 def measure(assessment: Assessment, walk: Walk) -> Measured:
@@ -65,25 +74,35 @@ def _against_scores(material: Material, walk: Walk, array: np.ndarray) -> Measur
         seen = np.broadcast_to(allowed.numpy(), scores.shape)
     if not np.isfinite(array[seen]).all():
         return Measured()
-    factor = float((array[seen] * scores[seen]).sum() / (scores[seen] ** 2).sum())
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = float((array[seen] * scores[seen]).sum() / (scores[seen] ** 2).sum())
+    if not np.isfinite(factor):
+        return Measured()
     if not close(factor * scores[seen], array[seen], 1e-7):
         return Measured()
     right_scale = abs(factor * material.head_width**0.5 - 1) < 1e-7
     if seen.all():
         return Measured(factor, right_before_softmax=right_scale)
     hidden = array[~seen]
-    if hidden.max() <= WEAKEST_FILL:
-        return Measured(factor, right_before_softmax=right_scale)
-    if np.isfinite(hidden).all() and np.ptp(hidden) < 1e-9:
-        return Measured(factor, fill=float(hidden[0]))
+    deep = bool(hidden.max() <= WEAKEST_FILL)
+    right = right_scale and deep
+    if not np.isfinite(hidden).all():
+        return Measured(factor, right_before_softmax=right)
+    if np.ptp(hidden) < 1e-9:
+        return Measured(factor, fill=float(hidden[0]), right_before_softmax=right)
     lowered = hidden - factor * scores[~seen]
-    if np.isfinite(lowered).all() and np.ptp(lowered) < 1e-7 and abs(lowered[0]) > 1e-7:
-        return Measured(factor, added=float(lowered.mean()))
-    return Measured(factor)
+    if np.ptp(lowered) < 1e-7 * max(1.0, abs(lowered[0])) and abs(lowered[0]) > 1e-7:
+        return Measured(factor, added=float(lowered.mean()), right_before_softmax=right)
+    return Measured(factor, right_before_softmax=right)
 
 
-def narrowed(assessment: Assessment, faults: list[Fault], base: tuple[Fault, ...]) -> list[Fault] | None:
-    """Return the faults that can stand beside `base`, by what was measured; None where nothing could be."""
+def narrowed(
+    assessment: Assessment, faults: list[Fault], base: tuple[Fault, ...]
+) -> tuple[tuple[Fault, ...], list[Fault]] | None:
+    """Return the faults that can stand beside `base`, by what was measured; None where nothing could be.
+
+    Before them stands what is no fault and yet not the reference: the file's own low fill.
+    """
     assert assessment.material is not None
     try:
         walk = walk_through(assessment.material, base)
@@ -91,14 +110,17 @@ def narrowed(assessment: Assessment, faults: list[Fault], base: tuple[Fault, ...
         return None
     facts = measure(assessment, walk)
     if facts.right_weights:
-        return [item for item in faults if _late(item)]
+        return (), [item for item in faults if _late(item)]
     if facts.factor is None:
         return None
+    own = tuple(_fills(facts)) if facts.weak is None else ()
     left = [item for item in faults if item.step not in ("score", "scale", "mask") or _after_softmax(item)]
     if facts.right_before_softmax:
-        return left
-    left += [item for item in faults if item.step == "mask" and not _after_softmax(item)]
-    return [*_scales(assessment.material, faults, facts.factor), *left, *_fills(facts)]
+        return own, left
+    if not own:
+        left += [item for item in faults if item.step == "mask" and not _after_softmax(item)]
+        left += _fills(facts)
+    return own, [*_scales(assessment.material, faults, facts.factor), *left]
 
 
 def _scales(material: Material, faults: list[Fault], factor: float) -> Iterator[Fault]:
@@ -118,6 +140,7 @@ def _scales(material: Material, faults: list[Fault], factor: float) -> Iterator[
 
 
 def _fills(facts: Measured) -> Iterator[Fault]:
+    """Yield the mask step with the fill that was measured."""
     if facts.fill is not None:
         yield Fault("mask-fill-value", "mask", f"{facts.fill:.3g}", {"mask": constant_fill(facts.fill)})
     if facts.added is not None:
