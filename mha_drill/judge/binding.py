@@ -27,7 +27,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of one probe. width D, heads H; lengths are those of query and key."""
+    """The sizes of one probe. width D, heads H; lengths are those of query and key.
+
+    scale_turned: a scale that comes from outside is what scores are divided by, a temperature what they are
+    multiplied by. extra: what a configuration holds beside sizes, by name.
+    """
 
     batch: int = 2
     heads: int = 4
@@ -39,7 +43,8 @@ class Sizes:
     causal: bool = False
     head_dim: int = 0
     bias: bool | None = None
-    extra: dict[str, int] = field(default_factory=dict)
+    scale_turned: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def head_width(self) -> int:
@@ -74,9 +79,11 @@ def value_for(name: str, sizes: Sizes, default: Any = None) -> Any:
         case "dtype":
             return {"$": "dtype"}
         case "temperature":
-            return sizes.head_width**0.5
+            return sizes.head_width ** (-0.5 if sizes.scale_turned else 0.5)
         case "scale":
-            return True if isinstance(default, bool) else sizes.head_width**-0.5
+            if isinstance(default, bool):
+                return True
+            return sizes.head_width ** (0.5 if sizes.scale_turned else -0.5)
         case "batch":
             return sizes.batch
         case "layer":
@@ -111,6 +118,7 @@ def constructor_plans(
     named = {item.name: meaning(item.name) for item in parameters}
     has_width = any(found == "width" for found in named.values())
     has_heads = any(found == "heads" for found in named.values())
+    told = any(named[item.name] == "width" and item.required for item in parameters)
     plan: dict[str, Any] = {}
     unknown: list[str] = []
     choices: dict[str, list[Any]] = {}
@@ -142,7 +150,7 @@ def constructor_plans(
             and not (found == "head_dim" and has_width and isinstance(item.default, int))
         ):
             continue
-        if not item.required and found == "context" and item.default is None:
+        if not item.required and item.default is None and (found == "context" or (found == "width" and told)):
             continue
         value = value_for(item.name, sizes, item.default)
         if found == "dropout" and not item.required and item.default in (None, False) and sizes.dropout == 0:
@@ -236,7 +244,7 @@ class Call:
 def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
     """Return ways to call forward, best first."""
     usable = [item for item in parameters if item.kind not in ("var_positional", "var_keyword")]
-    roles = {item.name: role(item.name) for item in usable}
+    roles = {item.name: _role(item) for item in usable}
     required = [item.name for item in usable if item.required]
     plans: list[Call] = []
     by_name = frozenset(item.name for item in usable if item.kind == "keyword_only")
@@ -279,10 +287,25 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
     return plans
 
 
+def _role(item: Parameter) -> str | None:
+    """Return what a parameter means: a mask that is a flag means causal, one that is a word means nothing."""
+    found = role(item.name)
+    if found == "mask" and not re.search(r"Tensor|ndarray", item.annotation):
+        if isinstance(item.default, bool) or re.search(r"\bbool\b", item.annotation):
+            return "causal"
+        if isinstance(item.default, str) or re.search(r"\bstr\b", item.annotation):
+            return None
+    return found
+
+
 def _after_a_gap(usable: list[Parameter], given: set[str]) -> frozenset[str]:
     """Return the parameters behind one that is left out: they have to be passed by name."""
     gap = next((at for at, item in enumerate(usable) if item.name not in given), len(usable))
     return frozenset(item.name for item in usable[gap:] if item.kind != "positional_only")
+
+
+# Names that do not say which of two inputs asks and which is asked.
+_NEUTRAL = re.compile(r"[a-z]|[a-z]?[12ab]|x[12ab]|inputs?[12ab]|seq[12ab]|inp[12ab]")
 
 
 def _sources(
@@ -303,8 +326,11 @@ def _sources(
         found.append({query: "q", other: "context"})
         if other not in required:
             found.append({query: "x"})
+        elif _NEUTRAL.fullmatch(plain(query)) and _NEUTRAL.fullmatch(plain(other)):
+            found.append({query: "context", other: "q"})
     elif "x" in by_role and len(by_role["x"]) >= 2 and len(required) >= 2 and by_role["x"][1] in required:
         found.append({by_role["x"][0]: "q", by_role["x"][1]: "context"})
+        found.append({by_role["x"][0]: "context", by_role["x"][1]: "q"})
     elif "x" in by_role:
         found.append({by_role["x"][0]: "x"})
     elif "q" in by_role and "k" in by_role:

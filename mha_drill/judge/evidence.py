@@ -112,6 +112,10 @@ def _say(value: Any) -> str:
     return f"<{value['$']}>" if isinstance(value, dict) else repr(value)
 
 
+# A configuration is asked for at most so many things that are no sizes.
+MOST_FLAGS = 8
+
+
 @dataclass(slots=True)
 class Case:
     """One submission in front of the judge, with all that was seen of it."""
@@ -167,6 +171,19 @@ class Case:
             for two, call in enumerate(calls)
         ]
         return [binding for _, binding in sorted(found, key=lambda item: item[0])][:10]
+
+    def asking(self, binding: Binding, observation: Observation) -> Binding | None:
+        """Return the binding with a configuration that answers no to what it was asked for and did not have."""
+        error = observation.error
+        asked = error and re.search(r"the configuration has no attribute '(\w+)'", error["message"])
+        if not asked or asked[1] in binding.base.extra or len(binding.base.extra) >= MOST_FLAGS:
+            return None
+        return replace(binding, base=replace(binding.base, extra=binding.base.extra | {asked[1]: False}))
+
+    def given_scale(self, binding: Binding) -> bool:
+        """Whether the scale may come from a configuration, as a number to divide by."""
+        configured = any(isinstance(value, dict) for value in (binding.construct or {}).values())
+        return configured and bool(re.search(r"\.\w*(scale|scaling|temperature)\b", self.runner.source))
 
     def variants(self, binding: Binding, error: dict[str, Any]) -> list[Binding]:
         """Return other ways to try a binding whose call raised `error`.

@@ -53,7 +53,10 @@ class Examination:
                     best = (points, binding, observation)
                 if points == 5:
                     break
-                if observation.error is not None:
+                asked = self.case.asking(binding, observation)
+                if asked is not None:
+                    todo.insert(0, asked)
+                elif observation.error is not None:
                     todo[:0] = (
                         [item for item in self.case.variants(binding, observation.error) if item not in todo][
                             :24
@@ -63,6 +66,8 @@ class Examination:
                     )
                 elif points == 4 and not binding.by_position and self._by_position():
                     todo.insert(0, replace(binding, by_position=True))
+                elif points == 4 and not binding.base.scale_turned and self.case.given_scale(binding):
+                    todo.insert(0, replace(binding, base=replace(binding.base, scale_turned=True)))
                 if self.case.runner.stopped:
                     break
             if best is not None and best[0] == 5:
@@ -78,7 +83,8 @@ class Examination:
     def _points(self, observation: Observation) -> int:
         """Return how well a binding does.
 
-        5 agrees, 4 gives the right shape, 3 runs, 2 raises inside, 1 cannot be called, 0 cannot be made.
+        5 agrees with each input in its place, 4 gives the right shape, 3 runs, 2 raises inside, 1 cannot be called,
+        0 cannot be made.
         """
         if observation.error is not None:
             if observation.stage == "construct":
@@ -87,7 +93,13 @@ class Examination:
         output = self.output(observation)
         if output is None or output.shape[:2] != (observation.probe.batch, observation.probe.query_length):
             return 3
-        return 5 if self.agrees(observation) else 4
+        return 5 if self.agrees(observation) and self._as_bound(observation) else 4
+
+    def _as_bound(self, observation: Observation) -> bool:
+        """Whether query, key and value are made from what the binding takes them for."""
+        assessment = self.assessed(observation)
+        roles = assessment.roles if assessment is not None else None
+        return roles is None or (roles.query.source, roles.key.source) not in (("context", "q"), ("k", "q"))
 
     def _keeps_items_apart(self, binding: Binding, observation: Observation) -> bool:
         """Whether, called so, one item of the batch is what it is whatever stands beside it."""

@@ -35,6 +35,8 @@ class Bag:
         self.__dict__["_sizes"] = sizes
 
     def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__["_sizes"].extra:
+            return self.__dict__["_sizes"].extra[name]
         try:
             return _decode(value_for(name, self.__dict__["_sizes"]), self.__dict__["_sizes"], None)
         except KeyError:

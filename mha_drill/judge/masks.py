@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
 import numpy as np
@@ -18,6 +17,7 @@ from mha_drill.judge.measured import measure
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
 from mha_drill.judge.stepmap import MASKINGS, places
+from mha_drill.judge.uses import last_use, parameter_of, used_under_other_conditions
 
 MOST_FORMS = 70
 NOTHING = 1e-30
@@ -91,7 +91,7 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
         return _named_mask(examination, ran, faults) if known else None
     outputs = [examination.output(observation) for observation in ran]
     if all(output is not None and close(wanted, output, 1e-9) for output in outputs):
-        return Finding("mask-missing", "mask", _lost_line(examination, ran[0]), True)
+        return _without_effect(examination, ran[0])
     if np.isfinite(wanted).all() and not any(
         output is not None and np.isfinite(output).all() for output in outputs
     ):
@@ -225,22 +225,34 @@ def weak_fill(
     return Finding("mask-fill-value", "mask", line, True, f"{facts.weak:.3g}")
 
 
+def _without_effect(examination: Examination, observation: Observation) -> Finding | None:
+    """Return that the mask does nothing; None where it may do something under another condition of the file's own."""
+    binding = examination.binding
+    found = parameter_of(examination.case.runner.source, str(binding.call.mask), binding.definition.line)
+    if found is None:
+        return Finding("mask-missing", "mask", binding.definition.line, True)
+    function, argument = found
+    if used_under_other_conditions(function, argument.arg):
+        return None
+    line = _lost_line(examination, observation) or last_use(function, argument.arg) or argument.lineno
+    return Finding("mask-missing", "mask", line, True)
+
+
 def _lost_line(examination: Examination, observation: Observation) -> int | None:
-    """Return the line of a masking whose result nobody takes; else that of the mask parameter."""
+    """Return the line of a masking whose result nobody takes."""
     assessment = examination.assessed(observation)
-    if assessment is not None:
-        recording = assessment.recording
-        of_mask = {
-            value.number for value in recording.values if value.kind == "input" and value.name == "mask"
-        }
-        for call in recording.calls:
-            taken = bool(of_mask & set(call.inputs))
-            if taken:
-                of_mask.update(call.outputs)
-            made = [number for number in call.outputs if recording.content[number]]
-            if taken and made and call.short in MASKINGS and not any(map(recording.users.get, made)):
-                return call.line
-    return _parameter_line(examination)
+    if assessment is None:
+        return None
+    recording = assessment.recording
+    of_mask = {value.number for value in recording.values if value.kind == "input" and value.name == "mask"}
+    for call in recording.calls:
+        taken = bool(of_mask & set(call.inputs))
+        if taken:
+            of_mask.update(call.outputs)
+        made = [number for number in call.outputs if recording.content[number]]
+        if taken and made and call.short in MASKINGS and not any(map(recording.users.get, made)):
+            return call.line
+    return None
 
 
 def _mask_line(examination: Examination, observation: Observation, *, late: bool) -> int | None:
@@ -263,14 +275,3 @@ def _mask_line(examination: Examination, observation: Observation, *, late: bool
             ):
                 return call.line
     return place["mask"].line if "mask" in place else place["softmax"].line if "softmax" in place else None
-
-
-def _parameter_line(examination: Examination) -> int | None:
-    """Return the line of the mask parameter in the signature of the answer."""
-    start = examination.binding.definition.line
-    arguments = [
-        node
-        for node in ast.walk(ast.parse(examination.case.runner.source))
-        if isinstance(node, ast.arg) and node.arg == examination.binding.call.mask and node.lineno >= start
-    ]
-    return min((node.lineno for node in arguments), default=None)
