@@ -109,11 +109,15 @@ _SET_ANYWAY = frozenset(
 
 
 def constructor_plans(
-    parameters: list[Parameter], sizes: Sizes, annotated: dict[str, list[Parameter]]
+    parameters: list[Parameter],
+    sizes: Sizes,
+    annotated: dict[str, list[Parameter]],
+    bags: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
     """Return ways to call a constructor, best first: each maps parameter names to values.
 
     annotated: the fields of classes in the file that an annotation may name (a configuration defined there).
+    bags: the parameters that the constructor asks for sizes by attribute or item, whatever they are called.
     """
     named = {item.name: meaning(item.name) for item in parameters}
     has_width = any(found == "width" for found in named.values())
@@ -130,7 +134,7 @@ def constructor_plans(
         if found == "head_dim" and _LOOSE.fullmatch(plain(item.name)):
             loose.append(item)
             continue
-        if item.annotation in annotated or (found == "config" and item.required):
+        if item.annotation in annotated or item.name in bags or (found == "config" and item.required):
             plan[item.name] = {
                 "$": "config",
                 "class": item.annotation if item.annotation in annotated else "",
@@ -219,6 +223,10 @@ def _distinct(plans: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return seen
 
 
+# Names that do not say which of two inputs asks and which is asked.
+_NEUTRAL = re.compile(r"[a-z]|[a-z]?[12ab]|x[12ab]|inputs?[12ab]|seq[12ab]|inp[12ab]")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One way to call forward: what each parameter gets.
@@ -234,6 +242,12 @@ class Call:
     mask: str | None = None
     lengths: bool = False
     other_masks: tuple[str, ...] = ()
+
+    @property
+    def neutral(self) -> bool:
+        """Whether the names of query and context do not say which is which."""
+        given = [name for name, source in self.arguments if source in ("q", "context")]
+        return self.style == "cross" and all(_NEUTRAL.fullmatch(plain(name)) for name in given)
 
     @property
     def separate(self) -> bool:
@@ -304,10 +318,6 @@ def _after_a_gap(usable: list[Parameter], given: set[str]) -> frozenset[str]:
     return frozenset(item.name for item in usable[gap:] if item.kind != "positional_only")
 
 
-# Names that do not say which of two inputs asks and which is asked.
-_NEUTRAL = re.compile(r"[a-z]|[a-z]?[12ab]|x[12ab]|inputs?[12ab]|seq[12ab]|inp[12ab]")
-
-
 def _sources(
     usable: list[Parameter], roles: dict[str, str | None], tensors: list[str], required: list[str]
 ) -> list[dict[str, str]]:
@@ -330,7 +340,8 @@ def _sources(
             found.append({query: "context", other: "q"})
     elif "x" in by_role and len(by_role["x"]) >= 2 and len(required) >= 2 and by_role["x"][1] in required:
         found.append({by_role["x"][0]: "q", by_role["x"][1]: "context"})
-        found.append({by_role["x"][0]: "context", by_role["x"][1]: "q"})
+        if all(_NEUTRAL.fullmatch(plain(name)) for name in by_role["x"][:2]):
+            found.append({by_role["x"][0]: "context", by_role["x"][1]: "q"})
     elif "x" in by_role:
         found.append({by_role["x"][0]: "x"})
     elif "q" in by_role and "k" in by_role:

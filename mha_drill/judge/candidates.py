@@ -117,7 +117,13 @@ def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) 
         for name in item.uses & points_of.keys() - {item.name}
         if points >= points_of[name]
     }
-    exact = next((item for _, item in scored if item.name in names), None)
+    built = {
+        name
+        for _, item in scored
+        for name in item.uses & points_of.keys() - {item.name}
+        if _ATTENTION.search(plain_name(item.name)) and not _OTHER.search(plain_name(item.name))
+    }
+    exact = next((item for _, item in scored if item.name in names and item.name not in built), None)
     if exact is not None:
         versions = [item for _, item in scored if item is not exact and _stem(item.name) == _stem(exact.name)]
         return [exact, *versions]
@@ -159,9 +165,11 @@ def guess_problem(definitions: list[Definition], source: str) -> list[str]:
         role(item.name) == "weight" for entry in definitions for item in entry.call
     )
     multi = any(_is_multi(item) for item in definitions)
+    if weighted and not multi and any("single" in name or "单头" in name for name in names):
+        return ["single-head", *_causal_or_not(definitions)]
     if not weighted and any(_DOT.search(name) or "att" in name for name in names) and not multi:
         return ["sdpa"]
-    if multi or re.search(r"n_?heads?|num_?heads|nhead|多头", code):
+    if multi or re.search(r"n_?heads?|heads\b|nhead|多头", code):
         return _causal_or_not(definitions)
     return ["single-head"] if weighted else ["sdpa", "single-head"]
 

@@ -40,7 +40,7 @@ class Examination:
                 tried += 1
                 self.case.binding = binding
                 observation = self.case.try_binding(binding, SQUARE, trace=True, inventory=True)
-                points = self._points(observation)
+                points = self._points(binding, observation)
                 self.attempts.append(f"{'; '.join(binding.say())}: {_outcome(observation)}")
                 # What the file says of its axes decides where neither order agrees.
                 turned = (
@@ -64,6 +64,8 @@ class Examination:
                         if tried == 1
                         else []
                     )
+                elif points == 4 and (narrow := self.case.per_head(binding, observation)) is not None:
+                    todo.insert(0, narrow)
                 elif points == 4 and not binding.by_position and self._by_position():
                     todo.insert(0, replace(binding, by_position=True))
                 elif points == 4 and not binding.base.scale_turned and self.case.given_scale(binding):
@@ -80,7 +82,7 @@ class Examination:
         self.case.bound = True
         return True
 
-    def _points(self, observation: Observation) -> int:
+    def _points(self, binding: Binding, observation: Observation) -> int:
         """Return how well a binding does.
 
         5 agrees with each input in its place, 4 gives the right shape, 3 runs, 2 raises inside, 1 cannot be called,
@@ -93,13 +95,15 @@ class Examination:
         output = self.output(observation)
         if output is None or output.shape[:2] != (observation.probe.batch, observation.probe.query_length):
             return 3
-        return 5 if self.agrees(observation) and self._as_bound(observation) else 4
+        if binding.idle_mask is not None and not np.isfinite(output).all():
+            return 3  # what should let everything through hides it
+        return 5 if self.agrees(observation) and self._as_bound(binding, observation) else 4
 
-    def _as_bound(self, observation: Observation) -> bool:
-        """Whether query, key and value are made from what the binding takes them for."""
+    def _as_bound(self, binding: Binding, observation: Observation) -> bool:
+        """Whether the query is made from what was given as the query, where no name says which input that is."""
         assessment = self.assessed(observation)
         roles = assessment.roles if assessment is not None else None
-        return roles is None or (roles.query.source, roles.key.source) not in (("context", "q"), ("k", "q"))
+        return roles is None or roles.query.source != "context" or not binding.call.neutral
 
     def _keeps_items_apart(self, binding: Binding, observation: Observation) -> bool:
         """Whether, called so, one item of the batch is what it is whatever stands beside it."""

@@ -78,30 +78,30 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     right = found_form(examination, faults) if known else None
     if right is not None:
         return weak_fill(examination, right[1], faults)
-    tried = [
-        examination.case.observe(mask_probe(examination), form, trace=True)
-        for form in examination.mask_forms()[:MOST_FORMS]
-    ]
+    forms = examination.mask_forms()[:MOST_FORMS]
+    if not known:
+        # Whether it does anything at all shows with fewer.
+        forms = tuple(
+            form for form in forms if (form.meaning, form.dtype) in (("drop", "bool"), ("add", "float"))
+        )
+    tried = [examination.case.observe(mask_probe(examination), form, trace=True) for form in forms]
     ran = [observation for observation in tried if observation.error is None]
     if not ran:
         return _never_runs(tried)
     bare = examination.case.observe(mask_probe(examination), trace=True)
     wanted = examination.output(bare)
     if wanted is None:
-        return _named_mask(examination, ran, faults) if known else None
+        return None
     outputs = [examination.output(observation) for observation in ran]
     if all(output is not None and close(wanted, output, 1e-9) for output in outputs):
         return _without_effect(examination, ran[0])
+    if not known or any(fault.step in ("mask", "softmax") for fault in faults):
+        return None
     if np.isfinite(wanted).all() and not any(
         output is not None and np.isfinite(output).all() for output in outputs
     ):
-        return (
-            Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True) if known else None
-        )
-    named = _named_mask(examination, ran, faults)
-    if named is not None or not known or any(fault.step in ("mask", "softmax") for fault in faults):
-        return named
-    return _misplaced(examination, bare, ran)
+        return Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True)
+    return _named_mask(examination, ran, faults) or _misplaced(examination, bare, ran)
 
 
 # What no mask of any form could help: the branch of the mask itself is broken.

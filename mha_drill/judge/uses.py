@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from mha_drill.judge.names import meaning
+
+SIZES = frozenset({"width", "heads", "head_dim", "kv_heads", "context", "dropout"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -30,6 +33,30 @@ def last_use(function: Function, name: str) -> int | None:
     """Return the last line of a function that reads a parameter."""
     lines = [node.lineno for node in ast.walk(function) if isinstance(node, ast.Name) and _reads(node, name)]
     return max(lines, default=None)
+
+
+def asked_for_sizes(source: str, name: str) -> frozenset[str]:
+    """Return the parameters of a class's constructor of which it reads an attribute or item that means a size."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ClassDef) or node.name != name:
+            continue
+        for function in node.body:
+            if isinstance(function, ast.FunctionDef) and function.name == "__init__":
+                own = {argument.arg for argument in function.args.args[1:] + function.args.kwonlyargs}
+                found |= {bag for bag, size in _asked(function) if bag in own and meaning(size) in SIZES}
+    return frozenset(found)
+
+
+def _asked(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """Yield each name with what is read of it by attribute or by a string as its key."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield node.value.id, node.attr
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            if isinstance(key, str):
+                yield node.value.id, key
 
 
 def _uses(nodes: list[ast.stmt] | list[ast.AST], name: str, *, free: bool) -> Iterator[bool]:
