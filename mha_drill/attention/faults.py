@@ -277,6 +277,7 @@ def role_faults(separate: bool) -> Iterator[Fault]:
     for which in ("k", "q"):
         yield Fault("weigh-wrong-tensor", "weigh", which, {"weigh": _weigh(names[which])})
     yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["mask"] @ w["v"]})
+    yield Fault("weigh-wrong-tensor", "weigh", "raw scores", {"weigh": lambda m, w: w["score"] @ w["v"]})
     if separate:
         yield Fault(
             "swapped-inputs",

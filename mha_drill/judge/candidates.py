@@ -138,6 +138,8 @@ def _may_answer(definition: Definition) -> bool:
     if _ATTENTION.search(plain_name(definition.name)):
         return True
     roles = [role(item.name) for item in definition.call]
+    if _OTHER.search(plain_name(definition.name)):
+        return False
     if definition.kind == "class":
         return definition.module or bool({"q", "k", "v", "x"} & set(roles))
     return sum(found in ("q", "k", "v", "context") for found in roles) >= 2

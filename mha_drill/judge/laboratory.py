@@ -18,7 +18,7 @@ from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
 from mha_drill.judge.tracing import Trace
-from mha_drill.judge.weights import reachable, registered, scramble
+from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
 
 # Sizes worth telling of: no larger number is one.
 LARGEST = 1_000_000
@@ -198,10 +198,7 @@ class Laboratory:
 
     def _materialise(self, experiment: dict[str, Any], target: Any, sizes: Sizes, dtype: torch.dtype) -> None:
         """Give lazy layers their shapes by one call that is not observed."""
-        lazy = any(
-            isinstance(value, torch.nn.parameter.UninitializedParameter)
-            for value in reachable(target).values()
-        )
+        lazy = isinstance(target, torch.nn.Module) and any(map(is_lazy, target.parameters()))
         if lazy and "call" in experiment:
             shape = (sizes.batch, sizes.query_length, sizes.width)
             inputs = {name: torch.randn(shape, dtype=dtype) for name in ("q", "k", "v", "x", "context")}
@@ -458,7 +455,7 @@ def _inventory(target: Any) -> dict[str, Any]:
     }
     modules = []
     if isinstance(target, torch.nn.Module):
-        modules = [[name, type(item).__name__] for name, item in target.named_modules()]
+        modules = [[name, _kind(item)] for name, item in target.named_modules()]
     attributes = sorted(name for name in getattr(target, "__dict__", {}) if not name.startswith("_"))
     own = getattr(target, "__dict__", {})
     return {
@@ -470,6 +467,12 @@ def _inventory(target: Any) -> dict[str, Any]:
         },
         "module": isinstance(target, torch.nn.Module),
     }
+
+
+def _kind(module: torch.nn.Module) -> str:
+    """Return the name of a module's class; the learner's own are marked, whatever they are called."""
+    kind = type(module)
+    return kind.__name__ if kind.__module__.startswith("torch.") else f"own {kind.__name__}"
 
 
 def _decode(value: Any, sizes: Sizes, loaded: Loaded | None) -> Any:
