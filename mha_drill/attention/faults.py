@@ -104,11 +104,22 @@ def _softmax_over(axis: int) -> StepFunction:
     return lambda material, walk: walk["mask"].softmax(dim=axis)
 
 
+def _normalised_over(axis: int) -> StepFunction:
+    """The maximum taken off over the keys, the sum taken over another axis."""
+
+    def step(material: Material, walk: Walk) -> Tensor:
+        risen = (walk["mask"] - walk["mask"].amax(-1, keepdim=True)).exp()
+        return risen / risen.sum(axis, keepdim=True)
+
+    return step
+
+
 def softmax_faults() -> Iterator[Fault]:
     """Weights that do not sum to one over the keys."""
     yield Fault("missing-softmax", "softmax", "", {"softmax": lambda m, w: w["mask"]})
     for axis, variant in ((-2, "queries"), (1, "heads"), (0, "batch")):
         yield Fault("softmax-axis", "softmax", variant, {"softmax": _softmax_over(axis)})
+        yield Fault("softmax-axis", "softmax", f"{variant}, by hand", {"softmax": _normalised_over(axis)})
     yield Fault("softmax-axis", "softmax", "heads and batch", {"softmax": _over_folded})
     yield Fault(
         "softmax-axis",
