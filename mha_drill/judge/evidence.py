@@ -211,9 +211,8 @@ class Case:
             found += [replace(binding, idle_mask=form) for form in IDLE_MASKS]
         if re.search(r"dtype|[Dd]ouble", error["message"]) or error["type"] == "AssertionError":
             found.append(replace(binding, dtype="float32"))
-        configured = any(isinstance(value, dict) for value in (binding.construct or {}).values())
         length = any(meaning(item.name) == "context" for item in binding.definition.construct)
-        if (length or configured) and not binding.exact_context:
+        if length and not binding.exact_context:
             found.append(replace(binding, exact_context=True))
         if not binding.set_globals:
             found.append(replace(binding, set_globals=True))

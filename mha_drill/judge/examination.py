@@ -177,6 +177,25 @@ class Examination:
         return self.case.observe(Probe("one", query_length=1, key_length=1, seed=16), trace=True)
 
     @cached_property
+    def by_default(self) -> Observation | None:
+        """With the file's own small number where a size was taken for the longest length, and raised; else None.
+
+        `block_size=2` may be the length of a block that a loop takes at a time.
+        """
+        binding = self.binding
+        small = [
+            item.name
+            for item in binding.definition.construct
+            if meaning(item.name) == "context"
+            and type(item.default) is int
+            and item.default < SQUARE.key_length
+        ]
+        if not small or binding.construct is None:
+            return None
+        construct = {name: value for name, value in binding.construct.items() if name not in small}
+        return self.case.try_binding(replace(binding, construct=construct), SQUARE, trace=True)
+
+    @cached_property
     def large(self) -> Observation:
         """Inputs so large that exp overflows unless the maximum is taken off first."""
         return self.case.observe(LARGE, trace=True)

@@ -36,6 +36,14 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
     return found
 
 
+def block_findings(examination: Examination) -> list[Finding]:
+    """Right in one block, wrong in several: the file's own small block size, where it runs."""
+    observation = examination.by_default
+    if observation is None or observation.error is not None or examination.agrees(observation):
+        return []
+    return [Finding("wrong-value", "any", line_of(examination, "weigh", "score"))]
+
+
 def mask_findings(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
     """What the mask argument does, where there is one and the problem leaves it open; `faults` are known already."""
     if examination.spec.causal:
