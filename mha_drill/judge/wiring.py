@@ -157,7 +157,10 @@ class Wiring:
 
         def alike(known: Projection) -> bool:
             others = self._weights_of(known.call)
-            return len(others) == len(weights) and all(map(np.array_equal, others, weights))
+            pairs = zip(others, weights, strict=False)
+            return len(others) == len(weights) and all(
+                one is not None and two is not None and np.array_equal(one, two) for one, two in pairs
+            )
 
         return next(
             (
