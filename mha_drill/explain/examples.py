@@ -87,16 +87,22 @@ def masked(sizes: Sizes) -> Equations:
     mask: Rows = tuple(tuple(float(column <= row) for column in size) for row in size)
     filled: Rows = tuple(tuple(raw[i][j] if mask[i][j] else -inf for j in size) for i in size)
     down, across = tuple(f"q{at}" for at in size), tuple(f"k{at}" for at in size)
+    before = Matrix("filled", filled, 1, down, across)
     return Equations(
         (
-            Equation("", (Matrix("scores", raw, 1, down, across), Matrix("mask", mask, 0, down, across))),
             Equation(
                 "filled = scores.masked_fill(mask == 0, -math.inf)",
-                (Matrix("filled", filled, 1, down, across),),
+                (
+                    Matrix("scores", raw, 1, down, across),
+                    Matrix("mask", mask, 0, down, across),
+                    before,
+                ),
+                ("", "→"),
             ),
             Equation(
                 "weights = filled.softmax(dim=-1)",
-                (Matrix("weights", by_row(filled), 2, down, across, shaded=True),),
+                (before, Matrix("weights", by_row(filled), 2, down, across, shaded=True)),
+                ("→",),
             ),
         )
     )

@@ -108,7 +108,15 @@ class Reel:
         memory = self._strip(tensor, layout)
         reading = self._strip(tensor, Layout.fresh(layout.shape))
         self.stages.append(
-            Stage(code, fate, layout.shape, layout.strides, memory, reading if reading != memory else None)
+            Stage(
+                code,
+                fate,
+                tensor.axes,
+                layout.shape,
+                layout.strides,
+                memory,
+                reading if reading != memory else None,
+            )
         )
         return tensor
 

@@ -15,6 +15,7 @@ from mha_drill.explain.figures import (
     Comparison,
     Equations,
     Film,
+    Grids,
     Kept,
     Mergings,
     Pair,
@@ -26,6 +27,7 @@ from mha_drill.explain.sizes import Sizes
 from mha_drill.records import Lang
 from mha_drill.ui.comparison import print_comparison
 from mha_drill.ui.console import print_prose
+from mha_drill.ui.grids import print_grids
 from mha_drill.ui.matrices import print_equation
 from mha_drill.ui.strips import print_strip
 from mha_drill.ui.theme import MISTAKE_SIGN, PASS_SIGN
@@ -40,7 +42,7 @@ def print_picture(console: Console, picture: Picture, sizes: Sizes, lang: Lang) 
         case Film():
             print_prose(console, word("explain.legend-head", lang), style="muted")
             _print_left_out(console, picture.kept, sizes, lang)
-            for number, stage in enumerate(picture.stages, start=1):
+            for number, stage in enumerate(picture.stages, start=picture.first):
                 _print_stage(console, number, stage, lang)
         case Comparison():
             print_prose(console, word("explain.legend-token", lang), style="muted")
@@ -59,6 +61,8 @@ def print_picture(console: Console, picture: Picture, sizes: Sizes, lang: Lang) 
                 if line.code:
                     _print_code(console, line.code, indent=INDENT)
                 print_equation(console, line, indent=INDENT)
+        case Grids():
+            _print_grids(console, picture, lang)
 
 
 def _print_left_out(console: Console, kept: Kept, sizes: Sizes, lang: Lang) -> None:
@@ -67,14 +71,40 @@ def _print_left_out(console: Console, kept: Kept, sizes: Sizes, lang: Lang) -> N
         parts.append(word("explain.left-out-batch", lang, count=sizes.batch))
     for key, drawn, count in (("tokens", kept.tokens, sizes.length), ("heads", kept.heads, sizes.heads)):
         if len(drawn) < count:
-            listed = ", ".join(map(str, drawn)) if lang == "en" else "、".join(map(str, drawn))
-            parts.append(word(f"explain.left-out-{key}", lang, drawn=listed, count=count))
+            parts.append(word(f"explain.left-out-{key}", lang, drawn=_listed(drawn, lang), count=count))
     if len(kept.places) < sizes.head_width:
         drawn_places = len(kept.places)
         parts.append(word("explain.left-out-places", lang, drawn=drawn_places, count=sizes.head_width))
+    _print_parts(console, parts, lang)
+
+
+def _listed(drawn: Sequence[int], lang: Lang) -> str:
+    return (", " if lang == "en" else "、").join(map(str, drawn))
+
+
+def _print_parts(console: Console, parts: Sequence[str], lang: Lang) -> None:
     if parts:
         said = word("explain.left-out-join", lang).join(parts)
         print_prose(console, word("explain.left-out", lang, parts=said), style="muted")
+
+
+def _print_grids(console: Console, picture: Grids, lang: Lang) -> None:
+    key = "legend-heads" if picture.heads else "legend-grids"
+    print_prose(console, word(f"explain.{key}", lang), style="muted")
+    parts = [
+        word(f"explain.left-out-{key}", lang, drawn=_listed(drawn, lang), count=count)
+        for key, drawn, count in (
+            ("tokens", picture.positions, picture.length),
+            ("heads", tuple(range(len(picture.grids))), picture.heads),
+        )
+        if len(drawn) < count
+    ]
+    _print_parts(console, parts, lang)
+    console.print()
+    for code in (*picture.setting, *(grid.code for grid in picture.grids)):
+        _print_code(console, code, indent=INDENT)
+    console.print()
+    print_grids(console, picture, indent=INDENT)
 
 
 def _print_code(console: Console, code: str, mark: str = "", indent: int = 0) -> None:
@@ -100,7 +130,9 @@ def _print_stage(console: Console, number: int, stage: Stage, lang: Lang) -> Non
         )  # fmt: skip
         print_prose(console, why, indent=INDENT)
         return
-    print_prose(console, _layout(stage.shape, stage.strides, lang), style="shape", indent=INDENT)
+    letters = f"({', '.join(stage.axes)})  "
+    layout = Text.assemble((letters, "muted"), (_layout(stage.shape, stage.strides, lang), "shape"))
+    print_prose(console, layout, indent=INDENT)
     fate = word(f"explain.fate-{stage.fate}", lang)
     print_prose(console, fate, style="key" if stage.fate == "copied" else "", indent=INDENT)
     print_strip(console, stage.memory, between="│", indent=INDENT)

@@ -19,7 +19,8 @@ STYLES: Final = {
     "muted": "dim",
     "step": "cyan",
     "code": "magenta",
-    "shape": "blue",
+    "shape": "bright_blue",  # plain blue is nearly black on many dark grounds
+    "heat": "cyan",
     "key": "bold cyan",
     "option": "bold",
     "strong": "bold",
