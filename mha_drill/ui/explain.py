@@ -57,7 +57,7 @@ def print_topic(
     saved: the files that it was written to already; they are named at the end.
     """
     print_prose(console, topic.title.say(lang), style="title")
-    print_prose(console, _sizes(sizes, lang), style="muted")
+    print_prose(console, sizes_line(sizes, lang), style="muted")
     if 1 in (sizes.length, sizes.heads, sizes.head_width):
         print_prose(console, word("explain.size-one", lang), style="warning")
     for part in text(topic.name, lang):
@@ -76,6 +76,11 @@ def print_topic(
         console.print()
         names = " | ".join(topic.related)
         print_prose(console, word("explain.see-also", lang, names=names), style="muted", hanging=4)
+    print_saved(console, saved, lang)
+
+
+def print_saved(console: Console, saved: Sequence[Path | None], lang: Lang) -> None:
+    """Print which files were written."""
     for path in saved:
         if path is not None:
             print_prose(console, word("explain.saved", lang, path=path), style="pass")
@@ -99,7 +104,8 @@ def _draw(topic: Topic, sizes: Sizes, lang: Lang, pictures_only: bool, console: 
     print_topic(console, topic, sizes, lang, pictures_only=pictures_only)
 
 
-def _sizes(sizes: Sizes, lang: Lang) -> str:
+def sizes_line(sizes: Sizes, lang: Lang) -> str:
+    """Return the sizes drawn for, in words."""
     return word(
         "explain.sizes", lang, batch=sizes.batch, length=sizes.length, width=sizes.width,
         heads=sizes.heads, head_width=sizes.head_width,
