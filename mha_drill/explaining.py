@@ -87,8 +87,12 @@ def _explain_file(wish: ExplainWish, file: Path) -> int:
 
 def _judged(file: Path, lang: Lang) -> Report:
     from mha_drill.judge.client import check_file
+    from mha_drill.ui.console import make_console
+    from mha_drill.ui.waiting import waiting
+    from mha_drill.words import word
 
-    report = check_file(file, lang=lang)
+    with waiting(make_console(stderr=True), word("explain.file-running", lang, file=file.name)):
+        report = check_file(file, lang=lang)
     if report.verdict == "error":
         raise DrillError("explain.file-unjudged", file=file, reason=report.why)
     return report

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from mha_drill.errors import FAILED, DrillError
 from mha_drill.explain.figures import Comparison, Picture
-from mha_drill.explain.retracing import retrace
+from mha_drill.explain.retracing import retrace, statement
 from mha_drill.explain.sizes import Sizes
 from mha_drill.explain.tables import mixed, unmixed
-from mha_drill.records import Mistake, Report, Step, StepRow
+from mha_drill.records import Lang, Mistake, Report, Step, StepRow
+from mha_drill.words import word
 
 LAYOUT_TOPICS = ("view", "reshape", "transpose", "contiguous", "strides", "split", "merge")
 """The topics about where numbers lie: for these the file's own split and merge are drawn."""
@@ -35,6 +36,11 @@ class OwnPicture:
     step: Step
     line: int | None
     picture: Picture
+
+    def say(self, lang: Lang) -> str:
+        """Return the sentence above it."""
+        where = word("explain.line", lang, line=self.line) if self.line else self.step
+        return word(f"explain.{self.key}", lang, where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +122,8 @@ def _compared(sizes: Sizes, parted: StepRow, mistake: Mistake) -> OwnPicture | N
     picture: Comparison = draw(sizes)
     picture = replace(
         picture,
-        right=replace(picture.right, code=_bare(parted.reference.code)),
-        wrong=replace(picture.wrong, code=_bare(mistake.yours)),
+        right=replace(picture.right, code=statement(parted.reference.code)),
+        wrong=replace(picture.wrong, code=statement(mistake.yours)),
     )
     return OwnPicture("file-compared", parted.step, mistake.line, picture)
 
@@ -131,11 +137,7 @@ def _film(sizes: Sizes, rows: dict[Step, StepRow], step: Step) -> OwnPicture | N
     # einsum and convolutions may leave their result in another order than a new tensor's
     if before.shape != sizes.shape(axes) or any(word in before.code for word in ("einsum", "conv")):
         return None
-    film = retrace(sizes, axes, _bare(before.code), row.yours.code, row.yours.shape)
+    film = retrace(sizes, axes, statement(before.code), row.yours.code, row.yours.shape)
     if film is None or row.same == (film.stages[-1].fate == "raises"):
         return None
     return OwnPicture(f"file-{step}", step, row.yours.line, film)
-
-
-def _bare(code: str) -> str:
-    return code.partition("  #")[0].strip()

@@ -78,6 +78,16 @@ def chain(code: str) -> tuple[str, tuple[Call, ...]]:
     return "", ()
 
 
+def statement(code: str) -> str:
+    """Return a line of code without its margin and its comment."""
+    line = code.strip()
+    try:
+        end = ast.parse(line).body[-1].end_col_offset
+    except (SyntaxError, ValueError, IndexError, RecursionError, MemoryError):
+        return line.partition("  #")[0]
+    return line.encode()[:end].decode()
+
+
 def _call(name: str, args: Sequence[ast.expr]) -> Call:
     sizes = args[0].elts if len(args) == 1 and isinstance(args[0], ast.Tuple | ast.List) else args
     text = f".{name}({', '.join(ast.unparse(each) for each in args)})"

@@ -12,6 +12,7 @@ from mha_drill.explain.figures import Film, Picture
 from mha_drill.explain.library import Drawing, text
 from mha_drill.explain.live import live
 from mha_drill.explain.pictures import PICTURES
+from mha_drill.explain.retracing import statement
 from mha_drill.explain.sizes import Sizes
 from mha_drill.explain.slides import Slide, Stop, slides
 from mha_drill.explain.tables import walk
@@ -54,22 +55,24 @@ def own_tour(report: Report, lang: Lang) -> tuple[Slide, ...]:
     """Return the walk of a learner's file, of the steps that were seen. Raises NothingToDraw."""
     drawn = live(report, "view")
     sizes = drawn.sizes or Sizes()
-    own = {each.step: each.picture for each in drawn.own}
+    own = {each.step: each for each in drawn.own}
     found: list[Slide] = []
     for row in report.steps:
         side = row.yours or (row.reference if not row.same else None)
         if side is None:
             continue
         caption, picture = _picture(row.step, sizes, lang)
+        if mine := own.get(row.step):
+            caption, picture = mine.say(lang), mine.picture
         stop = Stop(
             row.step,
-            row.yours.code.strip() if row.yours else "",
+            statement(row.yours.code) if row.yours else "",
             side.shape or (),
             row.yours.line if row.yours else None,
             not row.same,
-            row.reference.code.strip() if row.reference and not row.same else "",
+            statement(row.reference.code) if row.reference and not row.same else "",
         )
-        found += slides(caption, own.get(row.step, picture), stop)
+        found += slides(caption, picture, stop)
     return tuple(found)
 
 

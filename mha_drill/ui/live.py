@@ -63,8 +63,7 @@ def _print_parting(console: Console, drawn: Live, lang: Lang) -> None:
 
 def _print_own(console: Console, own: OwnPicture, sizes: Sizes, lang: Lang) -> None:
     console.print()
-    where = word("explain.line", lang, line=own.line) if own.line else own.step
-    print_prose(console, word(f"explain.{own.key}", lang, where=where), style="key")
+    print_prose(console, own.say(lang), style="key")
     print_picture(console, own.picture, sizes, lang)
 
 
