@@ -339,7 +339,7 @@ def test_matrices_are_what_their_code_computes(name: str) -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(some_sizes, st.sampled_from(["causal", "heads"]))
+@given(some_sizes, st.sampled_from(["causal", "heads", "reach"]))
 def test_grids_are_what_their_code_computes(sizes: Sizes, name: str) -> None:
     picture = pictures.PICTURES[name](sizes)
     assert isinstance(picture, Grids)
@@ -348,15 +348,16 @@ def test_grids_are_what_their_code_computes(sizes: Sizes, name: str) -> None:
         exec(code, names)
     positions = list(picture.positions)
     assert positions == sorted(set(positions))
-    assert positions[-1] == sizes.length - 1
-    assert picture.length == sizes.length
+    length = 5 if name == "reach" else sizes.length
+    assert positions[-1] == length - 1
+    assert picture.length == length
     for grid in picture.grids:
         value = execute(grid.code, names).double()
-        assert tuple(value.shape) == (sizes.length, sizes.length)
+        assert tuple(value.shape) == (length, length)
         drawn = torch.tensor(grid.rows, dtype=torch.float64)
         torch.testing.assert_close(drawn, value[positions][:, positions], atol=1e-6, rtol=1e-6)
     assert picture.heads in (0, sizes.heads)
-    assert len(picture.grids) == (3 if name == "causal" else min(sizes.heads, 4))
+    assert len(picture.grids) == (min(sizes.heads, 4) if name == "heads" else 3)
 
 
 def test_a_grid_of_any_length_is_drawn_at_once() -> None:

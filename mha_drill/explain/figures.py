@@ -251,10 +251,11 @@ class Grid:
 class Grids:
     """Grids over the same positions, beside each other.
 
-    setting: lines of code before theirs. positions: the ones drawn, of `length`. heads: how many of the layer's
-    heads the grids are, or 0 where they are none.
+    kind: "mask" (each made from the one before), "heads" (some of the layer's `heads`), or "reach" (three ways).
+    setting: lines of code before theirs. positions: the ones drawn, of `length`.
     """
 
+    kind: Literal["mask", "heads", "reach"]
     setting: tuple[str, ...]
     grids: tuple[Grid, ...]
     positions: tuple[int, ...]

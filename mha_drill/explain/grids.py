@@ -41,6 +41,7 @@ def causal(sizes: Sizes) -> Grids:
 
     setting = (SETTING.format(length=length), "scores = (7 * i + 3 * j) % 5 / 2")
     return Grids(
+        "mask",
         setting,
         (
             Grid("mask", f"mask = torch.ones({length}, {length}).tril()", "allowed", table(lambda *_: 1, 0)),
@@ -74,6 +75,7 @@ def heads(sizes: Sizes) -> Grids:
         return tuple(exp(score(row, column)) / total for column in kept)
 
     return Grids(
+        "heads",
         (SETTING.format(length=length),),
         tuple(
             Grid(
@@ -87,6 +89,31 @@ def heads(sizes: Sizes) -> Grids:
         kept,
         length,
         sizes.heads,
+    )
+
+
+def reach(sizes: Sizes) -> Grids:
+    """What each of five positions takes in at once: in a convolution, a recurrent step, attention."""
+    size = range(5)
+    kinds = (
+        ("convolution", "torch.ones(5, 5).tril(1).triu(-1)", -1, 1),
+        ("recurrent", "torch.ones(5, 5).tril(0).triu(-1)", -1, 0),
+        ("attention", "torch.ones(5, 5)", -4, 4),
+    )
+    return Grids(
+        "reach",
+        (),
+        tuple(
+            Grid(
+                name,
+                f"{name} = {code}",
+                "allowed",
+                tuple(tuple(float(first <= column - row <= last) for column in size) for row in size),
+            )
+            for name, code, first, last in kinds
+        ),
+        tuple(size),
+        len(size),
     )
 
 

@@ -32,6 +32,6 @@ PICTURES: dict[str, Callable[[Sizes], Picture]] = {
     "attended": examples.attended,
     "causal": grids.causal,
     "heads": grids.heads,
-    "reach": examples.reach,
+    "reach": grids.reach,
     "growth": examples.growth,
 }

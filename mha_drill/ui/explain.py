@@ -14,6 +14,7 @@ from mha_drill.explain.library import ANY, Code, Drawing, Prose, Topic, text
 from mha_drill.explain.sizes import Sizes
 from mha_drill.records import Lang
 from mha_drill.ui.console import PROSE_WIDTH, print_prose
+from mha_drill.ui.listing import COMMENT, print_code
 from mha_drill.ui.markdown import inline, print_markdown
 from mha_drill.words import word
 
@@ -125,10 +126,7 @@ def _print_code(console: Console, code: Code) -> None:
     lines = [source.partition("  # ")[::2] for source in code.lines]
     column = max((len(statement.rstrip()) for statement, result in lines if result), default=0)
     room = min(console.width, PROSE_WIDTH) - CODE_INDENT
-    aligned = column + max(len(result) for _, result in lines) + 4 <= room
+    if column + max(len(result) for _, result in lines) + len(COMMENT) > room:
+        column = 0
     for statement, result in lines:
-        line = Text(statement.rstrip(), style="code")
-        if result:
-            gap = " " * (column - len(line) if aligned else 0)
-            line = Text.assemble(line, gap, (f"  # {result}", "muted"))
-        print_prose(console, line, indent=CODE_INDENT, hanging=CODE_INDENT)
+        print_code(console, statement.rstrip(), indent=CODE_INDENT, result=result, column=column)

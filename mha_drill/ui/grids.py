@@ -22,7 +22,7 @@ GAP = 4
 
 def print_grids(console: Console, picture: Grids, *, indent: int) -> None:
     """Print the grids, as many to a line as the page holds; an arrow leads from one step to the next."""
-    sign = "" if picture.heads else "→"
+    sign = "→" if picture.kind == "mask" else ""
     drawn = [_lines(grid, picture) for grid in picture.grids]
     line: list[Text] = []
     for lines in drawn:
@@ -56,20 +56,21 @@ def _lines(grid: Grid, picture: Grids) -> list[Text]:
     gap = " " if grid.kind == "scores" else ""
     columns = max(len(each) for row in cells for each in row)
     skipped = [after != before + 1 for before, after in pairwise((-1, *places))]
-    labels = max(len(f"q{place}") for place in places)
+    across, down = ("", "") if picture.kind == "reach" else ("k", "q")
+    labels = max(len(f"{down}{place}") for place in places)
     inside = [
         gap.join((f"{LEFT_OUT} " if cut else "") + each.rjust(columns) for each, cut in zip(row, skipped, strict=True))
         for row in cells
     ]  # fmt: skip
-    first, last = "k0", f"k{places[-1]}" if len(places) > 1 else ""
+    first, last = f"{across}0", f"{across}{places[-1]}" if len(places) > 1 else ""
     room = len(inside[0]) - len(first)
-    across = first + (last.rjust(room) if room > len(last) else "")
+    header = first + (last.rjust(room) if room > len(last) else "")
     margin = " " * (labels + 2)
-    lines = [Text.assemble(margin, (grid.name, "code")), Text(margin + across, style="muted")]
+    lines = [Text.assemble(margin, (grid.name, "code")), Text(margin + header, style="muted")]
     for place, row, cut in zip(places, inside, skipped, strict=True):
         if cut:
             lines.append(Text(f"{LEFT_OUT:<{labels}}", style="muted"))
-        label = f"q{place}".ljust(labels)
+        label = f"{down}{place}".ljust(labels)
         lines.append(Text.assemble((label, "muted"), " │", (row, "heat"), "│"))
     return lines
 

@@ -28,6 +28,7 @@ from mha_drill.records import Lang
 from mha_drill.ui.comparison import print_comparison
 from mha_drill.ui.console import print_prose
 from mha_drill.ui.grids import print_grids
+from mha_drill.ui.listing import print_code
 from mha_drill.ui.matrices import print_equation
 from mha_drill.ui.strips import print_strip
 from mha_drill.ui.theme import MISTAKE_SIGN, PASS_SIGN
@@ -59,7 +60,7 @@ def print_picture(console: Console, picture: Picture, sizes: Sizes, lang: Lang) 
             for line in picture.lines:
                 console.print()
                 if line.code:
-                    _print_code(console, line.code, indent=INDENT)
+                    print_code(console, line.code, indent=INDENT)
                 print_equation(console, line, indent=INDENT)
         case Grids():
             _print_grids(console, picture, lang)
@@ -89,8 +90,8 @@ def _print_parts(console: Console, parts: Sequence[str], lang: Lang) -> None:
 
 
 def _print_grids(console: Console, picture: Grids, lang: Lang) -> None:
-    key = "legend-heads" if picture.heads else "legend-grids"
-    print_prose(console, word(f"explain.{key}", lang), style="muted")
+    for key in ("legend-reach",) if picture.kind == "reach" else ("legend-grids", "legend-shades"):
+        print_prose(console, word(f"explain.{key}", lang), style="muted")
     parts = [
         word(f"explain.left-out-{key}", lang, drawn=_listed(drawn, lang), count=count)
         for key, drawn, count in (
@@ -102,14 +103,9 @@ def _print_grids(console: Console, picture: Grids, lang: Lang) -> None:
     _print_parts(console, parts, lang)
     console.print()
     for code in (*picture.setting, *(grid.code for grid in picture.grids)):
-        _print_code(console, code, indent=INDENT)
+        print_code(console, code, indent=INDENT)
     console.print()
     print_grids(console, picture, indent=INDENT)
-
-
-def _print_code(console: Console, code: str, mark: str = "", indent: int = 0) -> None:
-    line = Text.assemble((mark, "muted"), (code, "code"))
-    print_prose(console, line, indent=indent, hanging=len(mark) + 4)
 
 
 def _layout(shape: Sequence[int], strides: Sequence[int], lang: Lang) -> str:
@@ -118,7 +114,7 @@ def _layout(shape: Sequence[int], strides: Sequence[int], lang: Lang) -> str:
 
 def _print_stage(console: Console, number: int, stage: Stage, lang: Lang) -> None:
     console.print()
-    _print_code(console, stage.code, f"{number}  ")
+    print_code(console, stage.code, indent=0, mark=f"{number}  ")
     if stage.clash is not None:
         clash = stage.clash
         after = clash.axis + 1
@@ -144,7 +140,7 @@ def _print_stage(console: Console, number: int, stage: Stage, lang: Lang) -> Non
 def _print_mergings(console: Console, picture: Mergings, lang: Lang) -> None:
     for tensor in picture.tensors:
         console.print()
-        _print_code(console, tensor.code)
+        print_code(console, tensor.code, indent=0)
         contiguous = word("explain.contiguous" if tensor.contiguous else "explain.not-contiguous", lang)
         said = f"{_layout(tensor.shape, tensor.strides, lang)}  {contiguous}"
         print_prose(console, said, style="shape", indent=INDENT)
@@ -168,7 +164,7 @@ def _pair(pair: Pair, checked: str, lang: Lang) -> Text:
 
 def _print_address(console: Console, picture: Address, lang: Lang) -> None:
     console.print()
-    _print_code(console, picture.code)
+    print_code(console, picture.code, indent=0)
     print_prose(console, word("explain.address", lang, element=picture.element), indent=INDENT)
     products = [str(term.index * term.stride) for term in picture.terms]
     indices = max(len(str(term.index)) for term in picture.terms)
@@ -202,4 +198,4 @@ def _print_walk(console: Console, picture: Walk) -> None:
         else:
             line.rstrip()
             print_prose(console, line, hanging=steps)
-            _print_code(console, row.code, indent=steps)
+            print_code(console, row.code, indent=steps)
