@@ -15,9 +15,10 @@ import numpy as np
 import torch
 
 from mha_drill.judge.binding import Sizes, value_for
+from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
 from mha_drill.judge.tracing import Trace
-from mha_drill.judge.weights import reachable, registered, scramble
+from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
 
 # Sizes worth telling of: no larger number is one.
 LARGEST = 1_000_000
@@ -34,6 +35,8 @@ class Bag:
         self.__dict__["_sizes"] = sizes
 
     def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__["_sizes"].extra:
+            return self.__dict__["_sizes"].extra[name]
         try:
             return _decode(value_for(name, self.__dict__["_sizes"]), self.__dict__["_sizes"], None)
         except KeyError:
@@ -104,6 +107,8 @@ class Laboratory:
         }
         if experiment.get("numpy"):
             inputs = {name: np.asarray(value) for name, value in inputs.items()}
+        if experiment.get("place"):
+            return answer | self._elsewhere(experiment, target, inputs, sizes)
         before = {name: _plain_array(value) for name, value in inputs.items()}
         trace = self._trace(experiment, target, inputs)
         try:
@@ -131,6 +136,20 @@ class Laboratory:
             answer |= self._gradients(experiment, target, inputs, result, sizes, arrays, store)
         return answer
 
+    def _elsewhere(
+        self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any], sizes: Sizes
+    ) -> dict[str, Any]:
+        """Call a module on a GPU or in half precision; say what it raised, else whether its output is finite."""
+        if not isinstance(target, torch.nn.Module):
+            return {"placed": False}
+        try:
+            with builtin_hidden(), placed(target, inputs, experiment["place"]) as moved:
+                output = _first(self._call(target, experiment["call"], moved, sizes))
+        except BaseException as error:
+            return {"placed": True, "error": describe(error, self.loaded.path)}
+        finite = experiment["place"] == "gpu" or not isinstance(output, torch.Tensor)
+        return {"placed": True, "finite": finite or bool(torch.isfinite(output).all())}
+
     def _make(self, experiment: dict[str, Any], sizes: Sizes, dtype: torch.dtype) -> Any:
         key = json.dumps(
             [
@@ -140,6 +159,7 @@ class Laboratory:
                 experiment["sizes"],
                 str(dtype),
                 experiment.get("weights", 0),
+                experiment.get("place"),
             ],
             sort_keys=True,
         )
@@ -178,10 +198,7 @@ class Laboratory:
 
     def _materialise(self, experiment: dict[str, Any], target: Any, sizes: Sizes, dtype: torch.dtype) -> None:
         """Give lazy layers their shapes by one call that is not observed."""
-        lazy = any(
-            isinstance(value, torch.nn.parameter.UninitializedParameter)
-            for value in reachable(target).values()
-        )
+        lazy = isinstance(target, torch.nn.Module) and any(map(is_lazy, target.parameters()))
         if lazy and "call" in experiment:
             shape = (sizes.batch, sizes.query_length, sizes.width)
             inputs = {name: torch.randn(shape, dtype=dtype) for name in ("q", "k", "v", "x", "context")}
@@ -438,7 +455,7 @@ def _inventory(target: Any) -> dict[str, Any]:
     }
     modules = []
     if isinstance(target, torch.nn.Module):
-        modules = [[name, type(item).__name__] for name, item in target.named_modules()]
+        modules = [[name, _kind(item)] for name, item in target.named_modules()]
     attributes = sorted(name for name in getattr(target, "__dict__", {}) if not name.startswith("_"))
     own = getattr(target, "__dict__", {})
     return {
@@ -450,6 +467,12 @@ def _inventory(target: Any) -> dict[str, Any]:
         },
         "module": isinstance(target, torch.nn.Module),
     }
+
+
+def _kind(module: torch.nn.Module) -> str:
+    """Return the name of a module's class; the learner's own are marked, whatever they are called."""
+    kind = type(module)
+    return kind.__name__ if kind.__module__.startswith("torch.") else f"own {kind.__name__}"
 
 
 def _decode(value: Any, sizes: Sizes, loaded: Loaded | None) -> Any:

@@ -63,7 +63,13 @@ def find_tail(
         return None
     if call.short in CONVOLUTIONS:
         merged, projected = np.moveaxis(merged, 1, -1), np.moveaxis(projected, 1, -1)
-    if call.short == "einsum":
+    if call.short == "tensordot":
+        weight = next((recording.values[item].shape for item in call.inputs if item != number), ())
+        contracted = merged.ndim + len(weight) - projected.ndim
+        if contracted % 2 or merged.shape[merged.ndim - contracted // 2 :] != weight[: contracted // 2]:
+            return None
+        merged = merged.reshape(batch * length, -1) if merged.size % (batch * length) == 0 else merged
+    elif call.short == "einsum":
         merged = _contracted_last(call, merged, call.inputs.index(number))
         if merged is None or len(merged) != batch * length:
             return None
