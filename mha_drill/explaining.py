@@ -45,10 +45,11 @@ def explain(wish: ExplainWish) -> int:
     wanted = topic_named(wish.topic or "shapes")
 
     from mha_drill.ui.console import make_console
-    from mha_drill.ui.explain import print_topic, save_topic
+    from mha_drill.ui.explain import print_saved, print_topic, save_topic
 
     save_topic(wanted, sizes, wish.lang, svg=wish.svg, html=wish.html)
     if wish.play and _played(wanted.title.say(wish.lang), sizes, wish.lang, topic=wanted.name):
+        print_saved(make_console(), (wish.svg, wish.html), wish.lang)
         return PASSED
     print_topic(make_console(), wanted, sizes, wish.lang, saved=(wish.svg, wish.html))
     return PASSED
@@ -77,10 +78,9 @@ def _explain_file(wish: ExplainWish, file: Path) -> int:
 
         draw: Callable[..., None] = partial(print_live, report=report, lang=wish.lang, topic=topic)
         save(path, kind, f"mha-drill explain --file {file.name}", wish.lang, draw)
-    if wish.play and _played(file.name, None, wish.lang, report=report):
-        return PASSED
     console = make_console()
-    print_live(console, report, wish.lang, topic)
+    if not (wish.play and _played(file.name, None, wish.lang, report=report)):
+        print_live(console, report, wish.lang, topic)
     print_saved(console, (wish.svg, wish.html), wish.lang)
     return PASSED
 

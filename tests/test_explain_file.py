@@ -104,11 +104,20 @@ def test_lines_are_retraced_as_torch_runs_them(sizes: Sizes, case: tuple[str, st
         ("BHLd", "y = y", (2, 4, 5, 6)),
         ("BHLd", "y = y.permute(0, 2, 2, 3).reshape(B, L, D)", (2, 5, 24)),
         ("BHLd", "y = y.transpose(1, 9).reshape(B, L, D)", (2, 5, 24)),
+        ("BLD", "q = self.conv(x.transpose(1, 2)).view(B, L, H, d).transpose(1, 2)", (2, 4, 5, 6)),
+        ("BHLd", "y = torch.einsum('bhls,bshd->blhd', w, v).reshape(B, L, D)", (2, 5, 24)),
         ("BHLd", "(" * 9000, (2, 5, 24)),
     ],
 )
 def test_what_is_not_certain_is_not_drawn(axes: str, line: str, after: tuple[int, ...]) -> None:
     assert retrace(Sizes(2, 5, 24, 4), axes, "before", line, after) is None
+
+
+def test_what_was_not_made_anew_is_not_drawn() -> None:
+    line, after = "q = q.view(B, L, H, d).transpose(1, 2)", (2, 4, 5, 6)
+    for before in ("q = self.c(x.transpose(1, 2)).transpose(1, 2)", "q, k, v = self.qkv(x).chunk(3, -1)"):
+        assert retrace(Sizes(2, 5, 24, 4), "BLD", before, line, after) is None
+    assert retrace(Sizes(2, 5, 24, 4), "BLD", "q = self.q_proj(x)", line, after) is not None
 
 
 def test_a_statement_is_a_line_without_its_comment() -> None:

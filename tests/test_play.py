@@ -225,6 +225,8 @@ def test_without_a_terminal_the_page_is_printed() -> None:
     for arguments in (("view",), ("mask", "--lang", "zh")):
         played, printed = drill("explain", *arguments, "--play"), drill("explain", *arguments)
         assert (played.returncode, played.stdout, played.stderr) == (0, printed.stdout, "")
+    forced = drill("explain", "view", "--play", FORCE_COLOR="1", TERM="xterm-256color")
+    assert "\x1b[?1049h" not in forced.stdout
     assert drill("explain", "--play").stdout == drill("explain", "shapes").stdout
 
 

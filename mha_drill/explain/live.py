@@ -134,8 +134,7 @@ def _film(sizes: Sizes, rows: dict[Step, StepRow], step: Step) -> OwnPicture | N
     if before is None or row.yours is None or row.yours.shape is None:
         return None
     axes = "BLD" if step == "split" else "BHLd"
-    # einsum and convolutions may leave their result in another order than a new tensor's
-    if before.shape != sizes.shape(axes) or any(word in before.code for word in ("einsum", "conv")):
+    if before.shape != sizes.shape(axes):
         return None
     film = retrace(sizes, axes, statement(before.code), row.yours.code, row.yours.shape)
     if film is None or row.same == (film.stages[-1].fate == "raises"):

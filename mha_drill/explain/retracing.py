@@ -8,6 +8,7 @@ reshaping call between is what is left. Where that cannot be done for certain, n
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ COPIES = ("contiguous",)
 VIEWS = ("view",)
 RESHAPES = ("reshape", "flatten", "unflatten")
 RANK_OF_HEADS = 4
+UNEVEN = re.compile(
+    r"einsum|conv|\.m?T\b|(?:transpose|permute|swapaxes|swapdims|movedim|chunk|split|unbind)\(", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,13 @@ def retrace(sizes: Sizes, axes: str, before: str, code: str, after: Shape) -> Fi
     """Return the calls of the line `code` as a film; None where they are not certain.
 
     axes: of the new tensor that the calls are made on, which the line `before` made unless `code` does so itself.
+    What makes it must leave it as new: a convolution, an einsum or a part of a larger tensor may not.
     after: the shape that the judge saw after the line. A call that would raise is the last stage.
     """
     reel = Reel(sizes)
     base, calls = chain(code)
+    if UNEVEN.search(base or before):
+        return None
     start = Tensor("x", Layout.fresh(reel.shape(axes)), tuple(axes))
     tensor = reel.take(start, base or before, "start")
     with suppress(Uncertain):

@@ -65,7 +65,7 @@ def print_topic(
         match part:
             case Drawing():
                 console.print()
-                print_prose(console, inline(part.caption, "key"))
+                print_prose(console, inline(part.caption, "caption"))
                 _print_picture(console, part.name, sizes, lang)
             case Prose() if not pictures_only:
                 console.print()

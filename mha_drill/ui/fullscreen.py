@@ -32,7 +32,8 @@ KEYS = {
 
 def can_play(console: Console) -> bool:
     """Tell whether there is somebody at a terminal that can be drawn on."""
-    return os.name == "posix" and console.is_terminal and not console.is_dumb_terminal and sys.stdin.isatty()
+    ours = sys.stdin.isatty() and console.file.isatty()  # FORCE_COLOR makes no terminal of a pipe
+    return os.name == "posix" and ours and not console.is_dumb_terminal
 
 
 class FullScreen:

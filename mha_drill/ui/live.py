@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from mha_drill.explain.figures import Equations
 from mha_drill.explain.library import Drawing, text
 from mha_drill.explain.live import Live, OwnPicture, live
 from mha_drill.explain.sizes import Sizes
@@ -63,7 +64,7 @@ def _print_parting(console: Console, drawn: Live, lang: Lang) -> None:
 
 def _print_own(console: Console, own: OwnPicture, sizes: Sizes, lang: Lang) -> None:
     console.print()
-    print_prose(console, own.say(lang), style="key")
+    print_prose(console, own.say(lang), style="caption")
     print_picture(console, own.picture, sizes, lang)
 
 
@@ -72,11 +73,13 @@ def _print_idea(console: Console, drawn: Live, lang: Lang) -> None:
     from mha_drill.explain.pictures import PICTURES
 
     sizes = drawn.sizes or Sizes()
-    console.print()
-    said = sizes_line(sizes, lang) if drawn.sizes else word("explain.file-no-heads", lang)
-    print_prose(console, said, style="muted")
-    for part in text(drawn.topic, lang):
-        if isinstance(part, Drawing):
-            console.print()
-            print_prose(console, inline(part.caption, "key"))
-            print_picture(console, PICTURES[part.name](sizes), sizes, lang)
+    parts = [part for part in text(drawn.topic, lang) if isinstance(part, Drawing)]
+    pictures = [PICTURES[part.name](sizes) for part in parts]
+    if any(not isinstance(picture, Equations) for picture in pictures):
+        console.print()
+        said = sizes_line(sizes, lang) if drawn.sizes else word("explain.file-no-heads", lang)
+        print_prose(console, said, style="muted")
+    for part, picture in zip(parts, pictures, strict=True):
+        console.print()
+        print_prose(console, inline(part.caption, "caption"))
+        print_picture(console, picture, sizes, lang)

@@ -130,7 +130,7 @@ def _print_stage(console: Console, number: int, stage: Stage, lang: Lang) -> Non
     layout = Text.assemble((letters, "muted"), (_layout(stage.shape, stage.strides, lang), "shape"))
     print_prose(console, layout, indent=INDENT)
     fate = word(f"explain.fate-{stage.fate}", lang)
-    print_prose(console, fate, style="key" if stage.fate == "copied" else "", indent=INDENT)
+    print_prose(console, fate, style="strong" if stage.fate == "copied" else "", indent=INDENT)
     print_strip(console, stage.memory, between="│", indent=INDENT)
     if stage.reading is not None:
         print_prose(console, word("explain.reading", lang), indent=INDENT)

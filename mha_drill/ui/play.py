@@ -67,7 +67,7 @@ def page(
         if slide.stop is not None:
             _print_stop(console, slide.stop, lang)
             console.print()
-        print_prose(console, slide.caption, style="key")
+        print_prose(console, slide.caption, style="caption")
 
     def foot() -> None:
         done = word("explain.play-end" if at == len(shown) - 1 else "explain.play-keys", lang)

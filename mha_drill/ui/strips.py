@@ -73,7 +73,7 @@ def print_strip(console: Console, strip: Strip, *, between: str, indent: int) ->
                 continue
             line.append_text(cells(block, digits, by_head, width))
             if at == strip.marked:
-                below.append(f"{MARK}{label(block)}"[:width].ljust(width), style="key")
+                below.append(f"{MARK}{label(block)}"[:width].ljust(width), style="strong")
             else:
                 below.append(label(block).ljust(width), style="muted")
         line.append(between, style="muted")

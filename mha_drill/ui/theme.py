@@ -20,6 +20,7 @@ STYLES: Final = {
     "step": "cyan",
     "code": "magenta",
     "shape": "bright_blue",  # plain blue is nearly black on many dark grounds
+    "caption": "underline",
     "heat": "none",  # a shade is read against the ground, so it has the text's own colour
     "key": "bold cyan",
     "option": "bold",

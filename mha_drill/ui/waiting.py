@@ -13,7 +13,7 @@ from mha_drill.ui.console import fit
 @contextmanager
 def waiting(console: Console, sentence: str) -> Iterator[None]:
     """Show `sentence` for as long as the block lasts; `console` writes to standard error."""
-    if not console.is_terminal or console.is_dumb_terminal:
+    if not console.file.isatty() or console.is_dumb_terminal:
         yield
         return
     console.file.write(fit(sentence, console.width - 1))
