@@ -154,8 +154,9 @@ def constructor_plans(
             and not (found == "head_dim" and has_width and isinstance(item.default, int))
         ):
             continue
-        if not item.required and item.default is None and (found == "context" or (found == "width" and told)):
-            continue
+        own = item.default is None and not item.required
+        if own and (found in ("context", "causal", "kv_heads") or (found == "width" and told)):
+            continue  # None has a meaning of its own there
         value = value_for(item.name, sizes, item.default)
         if found == "dropout" and not item.required and item.default in (None, False) and sizes.dropout == 0:
             continue

@@ -38,6 +38,8 @@ IDLE_MASKS = tuple(
 )
 
 MOST_RESTARTS = 3
+# Attention ready made, by the names that an error about its absence says.
+BUILTINS = ("scaled_dot_product_attention", "multi_head_attention_forward")
 
 
 @dataclass(slots=True)
@@ -100,6 +102,7 @@ class Binding:
     idle_mask: MaskForm | None = None
     exact_context: bool = False
     set_globals: bool = False
+    flags_off: bool = False
 
     def say(self) -> list[str]:
         """Return the binding in code's words, for `--verbose`."""
@@ -214,6 +217,8 @@ class Case:
         length = any(meaning(item.name) == "context" for item in binding.definition.construct)
         if length and not binding.exact_context:
             found.append(replace(binding, exact_context=True))
+        if any(name in error["message"] for name in BUILTINS) and not binding.flags_off:
+            found.append(replace(binding, flags_off=True))
         if not binding.set_globals:
             found.append(replace(binding, set_globals=True))
         if not binding.definition.module and not binding.numpy and "numpy" in self.runner.source:
@@ -266,6 +271,7 @@ class Case:
             "numpy": binding.numpy,
             "train": probe.train,
             "globals": binding.set_globals,
+            "flags_off": binding.flags_off,
             **options,
         }
         return experiment, list(fed.values()), inputs

@@ -124,7 +124,8 @@ class Examination:
                 source,
                 re.MULTILINE,
             )
-            or re.search(r"\((T|L|S|seq_len\w*|tgt_len|time)\s*,\s*(B|N|bsz|batch\w*)\s*,", source)
+            or re.search(r"[(\[](T|L|S|seq_len\w*|tgt_len|time)\s*,\s*(B|N|bsz|batch\w*)\s*,", source)
+            or re.search(r"\b(T|L|time|seq_len\w*)\s*[xX×*]\s*(B|batch\w*)\s*[xX×*]", source, re.IGNORECASE)
         )
 
     def with_mask(self, name: str) -> Examination:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from mha_drill.judge.loading import Loaded, builtin_hidden, describe
 from mha_drill.judge.tracing import Trace
 from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
 
+_READY_MADE = re.compile(r"flash|sdpa|fused|torch|efficient|built_?in|native|fast")
 # Sizes worth telling of: no larger number is one.
 LARGEST = 1_000_000
 
@@ -160,6 +162,7 @@ class Laboratory:
                 str(dtype),
                 experiment.get("weights", 0),
                 experiment.get("place"),
+                experiment.get("flags_off"),
             ],
             sort_keys=True,
         )
@@ -167,6 +170,8 @@ class Laboratory:
             named = self.loaded.module.__dict__[experiment["target"]]
             if experiment.get("globals"):
                 self._set_globals(sizes)
+            if experiment.get("flags_off"):
+                _flags_off(self.loaded.module.__dict__)
             torch.manual_seed(experiment.get("weights", 0))
             if experiment.get("construct") is None:
                 self.made[key] = named
@@ -177,6 +182,9 @@ class Laboratory:
                 }
                 with builtin_hidden():
                     self.made[key] = named(**values)
+            if experiment.get("flags_off") and isinstance(self.made[key], torch.nn.Module):
+                for module in self.made[key].modules():
+                    _flags_off(module.__dict__)
             self._materialise(experiment, self.made[key], sizes, dtype)
             scramble(self.made[key], experiment.get("weights", 0))
             self.owned[key] = frozenset(reachable(self.made[key]))
@@ -467,6 +475,13 @@ def _inventory(target: Any) -> dict[str, Any]:
         },
         "module": isinstance(target, torch.nn.Module),
     }
+
+
+def _flags_off(owner: dict[str, Any]) -> None:
+    """Turn off every switch for attention ready made, so that a path of the file's own is taken."""
+    for name, value in list(owner.items()):
+        if value is True and _READY_MADE.search(name.lower()):
+            owner[name] = False
 
 
 def _kind(module: torch.nn.Module) -> str:

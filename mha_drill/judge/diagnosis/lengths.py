@@ -36,6 +36,19 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
     return found
 
 
+def other_lengths(examination: Examination, known: list[Finding]) -> list[Finding]:
+    """Beside known mistakes: what raises for keys of another length alone, or for other sizes altogether."""
+    if any(item.step in ("project", "split", "load") or item.code == "wrong-value" for item in known):
+        return []
+    for observation, code in ((examination.other, "hard-coded-shape"), (examination.cross, "cross-length")):
+        error = observation.error if observation is not None else None
+        if error is not None and error["type"] in ("RuntimeError", "ValueError", "IndexError"):
+            if code == "cross-length" and examination.spec.inputs != "qkv":
+                continue
+            return [Finding(code, "split", error["line"], False, detail=error["message"])]
+    return []
+
+
 def block_findings(examination: Examination) -> list[Finding]:
     """Right in one block, wrong in several: the file's own small block size, where it runs."""
     observation = examination.by_default
