@@ -43,6 +43,7 @@ SPLITS = [
     "q = q.view((B, L, H, d)).swapaxes(-3, -2)",
     "k = k.view(B, L, H, d).transpose(1, 2).contiguous().view(B * H, L, d)",
     "q = q.unflatten(2, (H, d)).transpose(1, 2)",
+    "q = q.view(B, L, H, d).permute(2, 0, 1, 3)",
 ]
 MERGES = [
     "y = y.transpose(1, 2).contiguous().view(B, L, D)",
