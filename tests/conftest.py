@@ -28,6 +28,11 @@ _UNSET = (
 _numbers = itertools.count()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a snapshot be written anew instead of compared."""
+    parser.addoption("--update-snapshots", action="store_true", help="write the snapshots anew")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Move the whole run, processes it starts included, out of the developer's home."""
     home = Path(tempfile.mkdtemp(prefix="mha-drill-tests-"))

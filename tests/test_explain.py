@@ -27,6 +27,7 @@ from mha_drill.explain.figures import (
     Comparison,
     Equations,
     Film,
+    Grids,
     Kept,
     Mergings,
     Strip,
@@ -200,7 +201,7 @@ def test_films_are_what_torch_does(sizes: Sizes, name: str) -> None:
         source = re.search(r"= (\w+)\.", stage.code)
         before = names.get(source[1]) if source else None
         tensor = execute(stage.code, names)
-        assert tuple(tensor.shape) == stage.shape
+        assert tuple(tensor.shape) == stage.shape == tuple(sizes.letters[axis] for axis in stage.axes)
         assert tuple(tensor.stride()) == stage.strides
         if stage.fate == "same":
             assert isinstance(before, torch.Tensor)
@@ -335,6 +336,38 @@ def test_matrices_are_what_their_code_computes(name: str) -> None:
             assert len(matrix.down) in (0, len(matrix.rows))
             assert all(len(matrix.across) in (0, len(row)) for row in matrix.rows)
             assert not matrix.shaded or all(0 <= number <= 1 for number in drawn.flatten().tolist())
+
+
+@settings(max_examples=80, deadline=None)
+@given(some_sizes, st.sampled_from(["causal", "heads", "reach"]))
+def test_grids_are_what_their_code_computes(sizes: Sizes, name: str) -> None:
+    picture = pictures.PICTURES[name](sizes)
+    assert isinstance(picture, Grids)
+    names: dict[str, object] = {"torch": torch, "math": math}
+    for code in picture.setting:
+        exec(code, names)
+    positions = list(picture.positions)
+    assert positions == sorted(set(positions))
+    length = 5 if name == "reach" else sizes.length
+    assert positions[-1] == length - 1
+    assert picture.length == length
+    for grid in picture.grids:
+        value = execute(grid.code, names).double()
+        assert tuple(value.shape) == (length, length)
+        drawn = torch.tensor(grid.rows, dtype=torch.float64)
+        torch.testing.assert_close(drawn, value[positions][:, positions], atol=1e-6, rtol=1e-6)
+    assert picture.heads in (0, sizes.heads)
+    assert len(picture.grids) == (min(sizes.heads, 4) if name == "heads" else 3)
+
+
+def test_a_grid_of_any_length_is_drawn_at_once() -> None:
+    for name in ("causal", "heads"):
+        picture = pictures.PICTURES[name](Sizes(1, LARGEST, 64, 8))
+        assert isinstance(picture, Grids)
+        assert len(picture.positions) <= 8
+    page = shown("mask", DEFAULT, "en", 80).splitlines()
+    assert "   q0 │██····│ →  q0 │ 0.0 -inf -inf│ →  q0 │██····│" in page
+    assert "   q2 │██████│    q2 │ 2.0  1.0  0.0│    q2 │██▒▒░░│" in page
 
 
 @torch.no_grad()
@@ -486,9 +519,8 @@ def test_matrices_stand_beside_each_other_or_below(lang: Lang) -> None:
 
 def test_weights_are_told_without_colour_by_number_and_shade() -> None:
     page = shown("mask", DEFAULT, "en", 80).splitlines()
-    assert "   q0 │█1.00 ·0.00 ·0.00 ·0.00│" in page
-    assert "   q3 │░0.21 ░0.24 ▒0.26 ▒0.29│" in page
-    assert "   q0 │ 0.1 -inf -inf -inf│" in page
+    assert "   q0 │ 0.1 -inf -inf -inf│     q0 │█1.00 ·0.00 ·0.00 ·0.00│" in page
+    assert "   q3 │ 1.3  1.4  1.5  1.6│     q3 │░0.21 ░0.24 ▒0.26 ▒0.29│" in page
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])

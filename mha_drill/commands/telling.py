@@ -35,30 +35,21 @@ def explain(
     topic: Annotated[str, typer.Argument(help="Which idea; without one, all are listed.")] = "",
     shape: Annotated[str, typer.Option("--shape", metavar="B,L,D", help="The sizes to draw.")] = "",
     heads: Annotated[str, typer.Option("--heads", metavar="H", help="The number of heads to draw.")] = "",
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Draw your own file, step by step.")
+    ] = None,
     svg: Annotated[Path | None, typer.Option("--svg", help="Write the pictures to this file too.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the page to this file too.")] = None,
+    play: Annotated[
+        bool, typer.Option("--play", help="Step through the pictures key by key; alone, the whole walk.")
+    ] = False,
     lang: LangOption = "",
-) -> None:
+) -> int:
     """Show one idea of attention, drawn with your own sizes; or list them all."""
-    from mha_drill.explain.library import need_topic, topic_named, topics
-    from mha_drill.explain.sizes import read_sizes
+    from mha_drill.explaining import ExplainWish
+    from mha_drill.explaining import explain as explained
 
-    speak = language(lang)
-    sizes = read_sizes(shape, heads)
-    if not topic:
-        need_topic(svg, html)
-        from mha_drill.ui.console import make_console
-        from mha_drill.ui.explain import print_topics
-
-        print_topics(make_console(), topics(), speak)
-        return
-    wanted = topic_named(topic)
-
-    from mha_drill.ui.console import make_console
-    from mha_drill.ui.explain import print_topic, save_topic
-
-    save_topic(wanted, sizes, speak, svg=svg, html=html)
-    print_topic(make_console(), wanted, sizes, speak, saved=(svg, html))
+    return explained(ExplainWish(topic, shape, heads, file, svg, html, play, language(lang)))
 
 
 @app.command()

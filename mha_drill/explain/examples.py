@@ -87,16 +87,22 @@ def masked(sizes: Sizes) -> Equations:
     mask: Rows = tuple(tuple(float(column <= row) for column in size) for row in size)
     filled: Rows = tuple(tuple(raw[i][j] if mask[i][j] else -inf for j in size) for i in size)
     down, across = tuple(f"q{at}" for at in size), tuple(f"k{at}" for at in size)
+    before = Matrix("filled", filled, 1, down, across)
     return Equations(
         (
-            Equation("", (Matrix("scores", raw, 1, down, across), Matrix("mask", mask, 0, down, across))),
             Equation(
                 "filled = scores.masked_fill(mask == 0, -math.inf)",
-                (Matrix("filled", filled, 1, down, across),),
+                (
+                    Matrix("scores", raw, 1, down, across),
+                    Matrix("mask", mask, 0, down, across),
+                    before,
+                ),
+                ("", "→"),
             ),
             Equation(
                 "weights = filled.softmax(dim=-1)",
-                (Matrix("weights", by_row(filled), 2, down, across, shaded=True),),
+                (before, Matrix("weights", by_row(filled), 2, down, across, shaded=True)),
+                ("→",),
             ),
         )
     )
@@ -183,27 +189,32 @@ def attended(sizes: Sizes) -> Equations:
                 "",
                 (Matrix("q", QUERY, 0, WORDS), Matrix("k", KEY, 0, WORDS), Matrix("v", VALUE, 0, WORDS)),
             ),
-            Equation("scores = q @ k.transpose(-2, -1)", (_scores(raw),)),
-            Equation("scaled = scores / math.sqrt(2)", (_scores(scaled, "scaled", 2),)),
-            Equation("weights = scaled.softmax(dim=-1)", (_weights(weights),)),
-            Equation("output = weights @ v", (Matrix("output", times(weights, VALUE), 1, WORDS),)),
+            Equation(
+                "scores = q @ k.transpose(-2, -1)",
+                (
+                    Matrix("q", QUERY, 0, WORDS),
+                    Matrix("k.transpose(-2, -1)", transposed(KEY), across=WORDS),
+                    _scores(raw),
+                ),
+                ("@", "="),
+            ),
+            Equation("scaled = scores / math.sqrt(2)", (_scores(raw), _scores(scaled, "scaled", 2)), ("→",)),
+            Equation(
+                "weights = scaled.softmax(dim=-1)",
+                (_scores(scaled, "scaled", 2), _weights(weights)),
+                ("→",),
+            ),
+            Equation(
+                "output = weights @ v",
+                (
+                    _weights(weights),
+                    Matrix("v", VALUE, 0, WORDS),
+                    Matrix("output", times(weights, VALUE), 1, WORDS),
+                ),
+                ("@", "="),
+            ),
         )
     )
-
-
-def reach(sizes: Sizes) -> Equations:
-    """What each of five positions takes in at once: in a convolution, a recurrent step, attention."""
-    size = range(5)
-    kinds = (
-        ("convolution", "torch.ones(5, 5).tril(1).triu(-1)", 1, -1),
-        ("recurrent", "torch.ones(5, 5).tril(0).triu(-1)", 0, -1),
-        ("attention", "torch.ones(5, 5)", 4, -4),
-    )
-    lines = []
-    for name, code, last, first in kinds:
-        rows: Rows = tuple(tuple(float(first <= column - row <= last) for column in size) for row in size)
-        lines.append(Equation(f"{name} = {code}", (Matrix(name, rows),)))
-    return Equations(tuple(lines))
 
 
 def growth(sizes: Sizes) -> Equations:

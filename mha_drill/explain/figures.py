@@ -28,10 +28,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A row of cells. more: cells are left out after the last one."""
+    """A row of cells. more: cells are left out after the last one.
+
+    While it is being played, only the first `written` blocks are there, and `marked` is the one that moves.
+    """
 
     blocks: tuple[Block, ...]
     more: bool = False
+    written: int | None = None
+    marked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,13 @@ class Clash:
 class Stage:
     """One line of code and the tensor after it.
 
-    memory: its cells as they lie. reading: the order its indices read them in, where that is another one.
-    For the fate "raises" there is no tensor: no strips, and `clash` says why.
+    axes: a letter for each axis. memory: its cells as they lie. reading: the order its indices read them in,
+    where that is another one. For the fate "raises" there is no tensor: no strips, and `clash` says why.
     """
 
     code: str
     fate: Fate
+    axes: tuple[str, ...] = ()
     shape: Shape = ()
     strides: Shape = ()
     memory: Strip = Strip(())
@@ -78,10 +84,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A tensor's way through several lines of code, drawn for batch item 0 and the cells kept."""
+    """A tensor's way through several lines of code, drawn for batch item 0 and the cells kept.
+
+    first: the number of its first stage, where it is a part of a longer one.
+    """
 
     stages: tuple[Stage, ...]
     kept: Kept
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +105,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One way of doing it: the code, and its rows by head (None where a row holds all heads)."""
+    """One way of doing it: the code, and its rows by head (None where a row holds all heads).
+
+    While it is being played, only the first `filled` rows are there.
+    """
 
     code: str
     groups: tuple[tuple[int | None, tuple[Row, ...]], ...]
+    filled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,4 +234,33 @@ class Equations:
     lines: tuple[Equation, ...]
 
 
-Picture = Film | Comparison | Mergings | Address | Walk | Equations
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table of queries (down) by keys (across) that is looked at, not read.
+
+    kind: "allowed" (1 or 0), "scores" (numbers, -inf where hidden) or "weights" (0 to 1, drawn as shades).
+    """
+
+    name: str
+    code: str
+    kind: Literal["allowed", "scores", "weights"]
+    rows: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grids:
+    """Grids over the same positions, beside each other.
+
+    kind: "mask" (each made from the one before), "heads" (some of the layer's `heads`), or "reach" (three ways).
+    setting: lines of code before theirs. positions: the ones drawn, of `length`.
+    """
+
+    kind: Literal["mask", "heads", "reach"]
+    setting: tuple[str, ...]
+    grids: tuple[Grid, ...]
+    positions: tuple[int, ...]
+    length: int
+    heads: int = 0
+
+
+Picture = Film | Comparison | Mergings | Address | Walk | Equations | Grids

@@ -17,7 +17,10 @@ from mha_drill.explain.strides import Layout, LayoutError, Shape
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor on film: a layout whose axes are named "B", "L", "H", "d", or "D" for H and d in one."""
+    """A tensor on film: a layout whose axes are named "B", "L", "H", "d".
+
+    "D" stands for H and d in one, "B·H" for B and H in one.
+    """
 
     name: str
     layout: Layout
@@ -25,7 +28,7 @@ class Tensor:
 
     def index(self, token: int, head: int, head_width: int) -> Shape:
         """Return the index of the first number of one of batch item 0's pieces."""
-        at = {"B": 0, "L": token, "H": head, "d": 0, "D": head * head_width}
+        at = {"B": 0, "L": token, "H": head, "d": 0, "D": head * head_width, "B·H": head}
         return tuple(at[axis] for axis in self.axes)
 
     def transposed(self, name: str, first: int, second: int) -> Tensor:
@@ -49,7 +52,7 @@ class Reel:
 
     def shape(self, axes: str) -> Shape:
         """Return the shape of axes named "BLHd" and the like."""
-        return tuple(self.sizes.letters[axis] for axis in axes)
+        return self.sizes.shape(axes)
 
     def numbers(self, axes: str) -> str:
         """Return a shape as the arguments of a call."""
@@ -58,13 +61,13 @@ class Reel:
     def fresh(self, name: str, axes: str, code: str) -> Tensor:
         """Begin with a new tensor, made by `code`."""
         tensor = Tensor(name, Layout.fresh(self.shape(axes)), tuple(axes))
-        return self._take(tensor, f"{name} = {code}", "start")
+        return self.take(tensor, f"{name} = {code}", "start")
 
     def heads(self) -> Tensor:
         """Begin with heads in the layout that `weights @ v` leaves them in."""
         cut = Tensor("heads", Layout.fresh(self.shape("BLHd")), tuple("BLHd")).transposed("heads", 1, 2)
         code = f"heads = {_x(self, 'BLHd')}.transpose(1, 2).contiguous()"
-        return self._take(replace(cut, layout=cut.layout.contiguous()), code, "start")
+        return self.take(replace(cut, layout=cut.layout.contiguous()), code, "start")
 
     def view(self, tensor: Tensor, name: str, axes: str) -> Tensor:
         """Take a `view`; where torch raises, take that, and go on with the tensor as it was."""
@@ -72,43 +75,59 @@ class Reel:
         try:
             layout = tensor.layout.view(*self.shape(axes))
         except LayoutError as error:
-            if error.run is None:
-                raise
-            axes_named = tensor.axes[error.axis], tensor.axes[error.axis + 1]
-            clash = Clash(error.axis, axes_named, error.have, error.run.size, error.run.stride)
-            self.stages.append(Stage(code, "raises", clash=clash))
-            return tensor
-        return self._take(Tensor(name, layout, tuple(axes)), code, "same")
+            return self.raised(tensor, code, error)
+        return self.take(Tensor(name, layout, tuple(axes)), code, "same")
 
     def transpose(self, tensor: Tensor, name: str, first: int, second: int) -> Tensor:
         """Take a `transpose`."""
         code = f"{name} = {tensor.name}.transpose({first}, {second})"
-        return self._take(tensor.transposed(name, first, second), code, "same")
+        return self.take(tensor.transposed(name, first, second), code, "same")
 
     def split(self, tensor: Tensor, name: str) -> Tensor:
         """Take view and transpose as one stage."""
         cut = Tensor(tensor.name, tensor.layout.view(*self.shape("BLHd")), tuple("BLHd"))
         code = f"{name} = {tensor.name}.view({self.numbers('BLHd')}).transpose(1, 2)"
-        return self._take(cut.transposed(name, 1, 2), code, "same")
+        return self.take(cut.transposed(name, 1, 2), code, "same")
 
     def contiguous(self, tensor: Tensor, name: str) -> Tensor:
         """Take a `contiguous()`: a copy, or the tensor itself."""
+        return self.copied(replace(tensor, name=name), f"{name} = {tensor.name}.contiguous()")
+
+    def copied(self, tensor: Tensor, code: str) -> Tensor:
+        """Take a copy in index order, or the tensor itself where it is in that order already."""
         fate: Fate = "itself" if tensor.layout.is_contiguous else "copied"
-        copy = replace(tensor, name=name, layout=tensor.layout.contiguous())
-        return self._take(copy, f"{name} = {tensor.name}.contiguous()", fate)
+        return self.take(replace(tensor, layout=tensor.layout.contiguous()), code, fate)
+
+    def raised(self, tensor: Tensor, code: str, error: LayoutError) -> Tensor:
+        """Take a call that torch refuses for the strides; the tensor stays as it was."""
+        if error.run is None:
+            raise error
+        axes = tensor.axes[error.axis], tensor.axes[error.axis + 1]
+        clash = Clash(error.axis, axes, error.have, error.run.size, error.run.stride)
+        self.stages.append(Stage(code, "raises", clash=clash))
+        return tensor
 
     def reshape(self, tensor: Tensor, name: str, axes: str) -> Tensor:
         """Take a `reshape`: a view where one will do, else a copy."""
         layout, copied = tensor.layout.reshape(*self.shape(axes))
         code = f"{name} = {tensor.name}.reshape({self.numbers(axes)})"
-        return self._take(Tensor(name, layout, tuple(axes)), code, "copied" if copied else "same")
+        return self.take(Tensor(name, layout, tuple(axes)), code, "copied" if copied else "same")
 
-    def _take(self, tensor: Tensor, code: str, fate: Fate) -> Tensor:
+    def take(self, tensor: Tensor, code: str, fate: Fate) -> Tensor:
+        """Take the tensor as it is now, after `code`."""
         layout = tensor.layout
         memory = self._strip(tensor, layout)
         reading = self._strip(tensor, Layout.fresh(layout.shape))
         self.stages.append(
-            Stage(code, fate, layout.shape, layout.strides, memory, reading if reading != memory else None)
+            Stage(
+                code,
+                fate,
+                tensor.axes,
+                layout.shape,
+                layout.strides,
+                memory,
+                reading if reading != memory else None,
+            )
         )
         return tensor
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mha_drill.explain import examples, films, tables
+from mha_drill.explain import examples, films, grids, tables
 from mha_drill.explain.figures import Picture
 from mha_drill.explain.sizes import Sizes
 
@@ -30,6 +30,8 @@ PICTURES: dict[str, Callable[[Sizes], Picture]] = {
     "weighed": examples.weighed,
     "mixed-heads": examples.mixed_heads,
     "attended": examples.attended,
-    "reach": examples.reach,
+    "causal": grids.causal,
+    "heads": grids.heads,
+    "reach": grids.reach,
     "growth": examples.growth,
 }

@@ -33,6 +33,10 @@ class Sizes:
             "D": self.width, "H": self.heads, "d": self.head_width,
         }  # fmt: skip
 
+    def shape(self, axes: str) -> tuple[int, ...]:
+        """Return the shape of axes named "BLHd" and the like."""
+        return tuple(self.letters[axis] for axis in axes)
+
 
 def read_sizes(shape: str = "", heads: str = "") -> Sizes:
     """Return the sizes asked for by `--shape B,L,D` and `--heads H`; what is left out is chosen to fit.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -21,13 +23,18 @@ def print_comparison(console: Console, picture: Comparison, lang: Lang) -> None:
     sign, style = (PASS_SIGN, "pass") if picture.same else (MISTAKE_SIGN, "mistake")
     wrong = _side(picture.wrong, sign, style, word("explain.wrong", lang), lang)
     width = max(cell_len(line.plain) for line in right) + 3
-    if width + max(cell_len(line.plain) for line in wrong) <= console.width:
+    room = max(
+        cell_len(line.plain) for line in _side(replace(picture.wrong, filled=None), sign, style, "", lang)
+    )
+    if width + room <= console.width:
         for one, other in zip(right, wrong, strict=True):
             gap = " " * (width - cell_len(one.plain))
             console.print(Text.assemble(one, gap, other), soft_wrap=True)
     else:
         for line in (*right, Text(), *wrong):
             print_prose(console, line, hanging=4)
+    if picture.wrong.filled is not None:
+        return
     console.print()
     if picture.same:
         key = "compare-same"
@@ -44,6 +51,7 @@ def _side(side: Side, sign: str, style: str, heading: str, lang: Lang) -> list[T
     lines = [Text(f"{sign} {heading}", style=style), Text(side.code, style="code")]
     blocks = [block for _, rows in side.groups for row in rows for block in row.blocks]
     digits = digits_of(blocks)
+    left = len(blocks) if side.filled is None else side.filled
     for head, rows in side.groups:
         if head is not None:
             lines.append(Text(word("explain.head", lang, head=head), style="step"))
@@ -53,19 +61,23 @@ def _side(side: Side, sign: str, style: str, heading: str, lang: Lang) -> list[T
             if row.position != last + 1:
                 lines.append(Text(f" {LEFT_OUT}", style="muted"))
             last = row.position
-            lines.append(_row(row, digits, widest, lang))
+            lines.append(_row(row, digits, widest, lang, empty=left <= 0))
+            left -= 1
     return lines
 
 
-def _row(row: Row, digits: int, widest: int, lang: Lang) -> Text:
+def _row(row: Row, digits: int, widest: int, lang: Lang, *, empty: bool) -> Text:
     place = word("explain.position", lang, position=row.position)
     line = Text(" " + place + " " * (widest - cell_len(place)) + " ")
     labels = []
     for block in row.blocks:
         if block.gap:
             line.append(f"│{LEFT_OUT}", style="muted")
-        line.append("│", style="muted").append_text(cells(block, digits, by_token))
+        drawn = cells(block, digits, by_token)
+        line.append("│", style="muted").append_text(Text(" " * len(drawn)) if empty else drawn)
         labels.append(label(block))
+    if empty:
+        return line.append("│", style="muted")
     line.append("│ ", style="muted").append(" ".join(labels))
     sign, style = (PASS_SIGN, "pass") if row.right else (MISTAKE_SIGN, "mistake")
     return line.append(f" {sign}", style=style)

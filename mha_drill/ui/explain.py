@@ -14,6 +14,7 @@ from mha_drill.explain.library import ANY, Code, Drawing, Prose, Topic, text
 from mha_drill.explain.sizes import Sizes
 from mha_drill.records import Lang
 from mha_drill.ui.console import PROSE_WIDTH, print_prose
+from mha_drill.ui.listing import COMMENT, print_code
 from mha_drill.ui.markdown import inline, print_markdown
 from mha_drill.words import word
 
@@ -57,14 +58,14 @@ def print_topic(
     saved: the files that it was written to already; they are named at the end.
     """
     print_prose(console, topic.title.say(lang), style="title")
-    print_prose(console, _sizes(sizes, lang), style="muted")
+    print_prose(console, sizes_line(sizes, lang), style="muted")
     if 1 in (sizes.length, sizes.heads, sizes.head_width):
         print_prose(console, word("explain.size-one", lang), style="warning")
     for part in text(topic.name, lang):
         match part:
             case Drawing():
                 console.print()
-                print_prose(console, inline(part.caption, "key"))
+                print_prose(console, inline(part.caption, "caption"))
                 _print_picture(console, part.name, sizes, lang)
             case Prose() if not pictures_only:
                 console.print()
@@ -76,6 +77,11 @@ def print_topic(
         console.print()
         names = " | ".join(topic.related)
         print_prose(console, word("explain.see-also", lang, names=names), style="muted", hanging=4)
+    print_saved(console, saved, lang)
+
+
+def print_saved(console: Console, saved: Sequence[Path | None], lang: Lang) -> None:
+    """Print which files were written."""
     for path in saved:
         if path is not None:
             print_prose(console, word("explain.saved", lang, path=path), style="pass")
@@ -99,7 +105,8 @@ def _draw(topic: Topic, sizes: Sizes, lang: Lang, pictures_only: bool, console: 
     print_topic(console, topic, sizes, lang, pictures_only=pictures_only)
 
 
-def _sizes(sizes: Sizes, lang: Lang) -> str:
+def sizes_line(sizes: Sizes, lang: Lang) -> str:
+    """Return the sizes drawn for, in words."""
     return word(
         "explain.sizes", lang, batch=sizes.batch, length=sizes.length, width=sizes.width,
         heads=sizes.heads, head_width=sizes.head_width,
@@ -119,10 +126,7 @@ def _print_code(console: Console, code: Code) -> None:
     lines = [source.partition("  # ")[::2] for source in code.lines]
     column = max((len(statement.rstrip()) for statement, result in lines if result), default=0)
     room = min(console.width, PROSE_WIDTH) - CODE_INDENT
-    aligned = column + max(len(result) for _, result in lines) + 4 <= room
+    if column + max(len(result) for _, result in lines) + len(COMMENT) > room:
+        column = 0
     for statement, result in lines:
-        line = Text(statement.rstrip(), style="code")
-        if result:
-            gap = " " * (column - len(line) if aligned else 0)
-            line = Text.assemble(line, gap, (f"  # {result}", "muted"))
-        print_prose(console, line, indent=CODE_INDENT, hanging=CODE_INDENT)
+        print_code(console, statement.rstrip(), indent=CODE_INDENT, result=result, column=column)

@@ -15,6 +15,7 @@ from mha_drill.explain.figures import (
     Comparison,
     Equations,
     Film,
+    Grids,
     Kept,
     Mergings,
     Pair,
@@ -26,6 +27,8 @@ from mha_drill.explain.sizes import Sizes
 from mha_drill.records import Lang
 from mha_drill.ui.comparison import print_comparison
 from mha_drill.ui.console import print_prose
+from mha_drill.ui.grids import print_grids
+from mha_drill.ui.listing import print_code
 from mha_drill.ui.matrices import print_equation
 from mha_drill.ui.strips import print_strip
 from mha_drill.ui.theme import MISTAKE_SIGN, PASS_SIGN
@@ -40,7 +43,7 @@ def print_picture(console: Console, picture: Picture, sizes: Sizes, lang: Lang) 
         case Film():
             print_prose(console, word("explain.legend-head", lang), style="muted")
             _print_left_out(console, picture.kept, sizes, lang)
-            for number, stage in enumerate(picture.stages, start=1):
+            for number, stage in enumerate(picture.stages, start=picture.first):
                 _print_stage(console, number, stage, lang)
         case Comparison():
             print_prose(console, word("explain.legend-token", lang), style="muted")
@@ -57,8 +60,10 @@ def print_picture(console: Console, picture: Picture, sizes: Sizes, lang: Lang) 
             for line in picture.lines:
                 console.print()
                 if line.code:
-                    _print_code(console, line.code, indent=INDENT)
+                    print_code(console, line.code, indent=INDENT)
                 print_equation(console, line, indent=INDENT)
+        case Grids():
+            _print_grids(console, picture, lang)
 
 
 def _print_left_out(console: Console, kept: Kept, sizes: Sizes, lang: Lang) -> None:
@@ -67,19 +72,40 @@ def _print_left_out(console: Console, kept: Kept, sizes: Sizes, lang: Lang) -> N
         parts.append(word("explain.left-out-batch", lang, count=sizes.batch))
     for key, drawn, count in (("tokens", kept.tokens, sizes.length), ("heads", kept.heads, sizes.heads)):
         if len(drawn) < count:
-            listed = ", ".join(map(str, drawn)) if lang == "en" else "、".join(map(str, drawn))
-            parts.append(word(f"explain.left-out-{key}", lang, drawn=listed, count=count))
+            parts.append(word(f"explain.left-out-{key}", lang, drawn=_listed(drawn, lang), count=count))
     if len(kept.places) < sizes.head_width:
         drawn_places = len(kept.places)
         parts.append(word("explain.left-out-places", lang, drawn=drawn_places, count=sizes.head_width))
+    _print_parts(console, parts, lang)
+
+
+def _listed(drawn: Sequence[int], lang: Lang) -> str:
+    return (", " if lang == "en" else "、").join(map(str, drawn))
+
+
+def _print_parts(console: Console, parts: Sequence[str], lang: Lang) -> None:
     if parts:
         said = word("explain.left-out-join", lang).join(parts)
         print_prose(console, word("explain.left-out", lang, parts=said), style="muted")
 
 
-def _print_code(console: Console, code: str, mark: str = "", indent: int = 0) -> None:
-    line = Text.assemble((mark, "muted"), (code, "code"))
-    print_prose(console, line, indent=indent, hanging=len(mark) + 4)
+def _print_grids(console: Console, picture: Grids, lang: Lang) -> None:
+    for key in ("legend-reach",) if picture.kind == "reach" else ("legend-grids", "legend-shades"):
+        print_prose(console, word(f"explain.{key}", lang), style="muted")
+    parts = [
+        word(f"explain.left-out-{key}", lang, drawn=_listed(drawn, lang), count=count)
+        for key, drawn, count in (
+            ("tokens", picture.positions, picture.length),
+            ("heads", tuple(range(len(picture.grids))), picture.heads),
+        )
+        if len(drawn) < count
+    ]
+    _print_parts(console, parts, lang)
+    console.print()
+    for code in (*picture.setting, *(grid.code for grid in picture.grids)):
+        print_code(console, code, indent=INDENT)
+    console.print()
+    print_grids(console, picture, indent=INDENT)
 
 
 def _layout(shape: Sequence[int], strides: Sequence[int], lang: Lang) -> str:
@@ -88,7 +114,7 @@ def _layout(shape: Sequence[int], strides: Sequence[int], lang: Lang) -> str:
 
 def _print_stage(console: Console, number: int, stage: Stage, lang: Lang) -> None:
     console.print()
-    _print_code(console, stage.code, f"{number}  ")
+    print_code(console, stage.code, indent=0, mark=f"{number}  ")
     if stage.clash is not None:
         clash = stage.clash
         after = clash.axis + 1
@@ -100,9 +126,11 @@ def _print_stage(console: Console, number: int, stage: Stage, lang: Lang) -> Non
         )  # fmt: skip
         print_prose(console, why, indent=INDENT)
         return
-    print_prose(console, _layout(stage.shape, stage.strides, lang), style="shape", indent=INDENT)
+    letters = f"({', '.join(stage.axes)})  "
+    layout = Text.assemble((letters, "muted"), (_layout(stage.shape, stage.strides, lang), "shape"))
+    print_prose(console, layout, indent=INDENT)
     fate = word(f"explain.fate-{stage.fate}", lang)
-    print_prose(console, fate, style="key" if stage.fate == "copied" else "", indent=INDENT)
+    print_prose(console, fate, style="strong" if stage.fate == "copied" else "", indent=INDENT)
     print_strip(console, stage.memory, between="│", indent=INDENT)
     if stage.reading is not None:
         print_prose(console, word("explain.reading", lang), indent=INDENT)
@@ -112,7 +140,7 @@ def _print_stage(console: Console, number: int, stage: Stage, lang: Lang) -> Non
 def _print_mergings(console: Console, picture: Mergings, lang: Lang) -> None:
     for tensor in picture.tensors:
         console.print()
-        _print_code(console, tensor.code)
+        print_code(console, tensor.code, indent=0)
         contiguous = word("explain.contiguous" if tensor.contiguous else "explain.not-contiguous", lang)
         said = f"{_layout(tensor.shape, tensor.strides, lang)}  {contiguous}"
         print_prose(console, said, style="shape", indent=INDENT)
@@ -136,7 +164,7 @@ def _pair(pair: Pair, checked: str, lang: Lang) -> Text:
 
 def _print_address(console: Console, picture: Address, lang: Lang) -> None:
     console.print()
-    _print_code(console, picture.code)
+    print_code(console, picture.code, indent=0)
     print_prose(console, word("explain.address", lang, element=picture.element), indent=INDENT)
     products = [str(term.index * term.stride) for term in picture.terms]
     indices = max(len(str(term.index)) for term in picture.terms)
@@ -170,4 +198,4 @@ def _print_walk(console: Console, picture: Walk) -> None:
         else:
             line.rstrip()
             print_prose(console, line, hanging=steps)
-            _print_code(console, row.code, indent=steps)
+            print_code(console, row.code, indent=steps)

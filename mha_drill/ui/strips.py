@@ -12,6 +12,8 @@ from mha_drill.explain.figures import Block, Strip
 from mha_drill.ui.theme import CELLS
 
 LEFT_OUT = "…"
+MARK = "▲"
+"""Under the piece that is being read or written."""
 Colour = Callable[[Block], int]
 
 
@@ -58,15 +60,22 @@ def print_strip(console: Console, strip: Strip, *, between: str, indent: int) ->
         lines = -(-len(strip.blocks) // fit)
     per_line = -(-len(strip.blocks) // lines)
     for start in range(0, len(strip.blocks), per_line):
-        line, below = Text(" " * indent), Text(" " * indent, style="muted")
-        for block in strip.blocks[start : start + per_line]:
+        line, below = Text(" " * indent), Text(" " * indent)
+        for at, block in enumerate(strip.blocks[start : start + per_line], start):
             if block.gap:
                 line.append(f"{between}{LEFT_OUT}", style="muted")
                 below.append("  ")
             line.append(between, style="muted")
             below.append(" ")
+            if strip.written is not None and at >= strip.written:
+                line.append(" " * width)
+                below.append(" " * width)
+                continue
             line.append_text(cells(block, digits, by_head, width))
-            below.append(label(block).ljust(width))
+            if at == strip.marked:
+                below.append(f"{MARK}{label(block)}"[:width].ljust(width), style="strong")
+            else:
+                below.append(label(block).ljust(width), style="muted")
         line.append(between, style="muted")
         if strip.more and start + per_line >= len(strip.blocks):
             line.append(LEFT_OUT, style="muted")

@@ -19,7 +19,9 @@ STYLES: Final = {
     "muted": "dim",
     "step": "cyan",
     "code": "magenta",
-    "shape": "blue",
+    "shape": "bright_blue",  # plain blue is nearly black on many dark grounds
+    "caption": "underline",
+    "heat": "none",  # a shade is read against the ground, so it has the text's own colour
     "key": "bold cyan",
     "option": "bold",
     "strong": "bold",
