@@ -34,8 +34,9 @@ from mha_drill.tables import Table, read_text
 QUESTION_BANK: Final = "questions"
 LETTERS: Final = "ABCDEFGH"
 SOLUTION_ENDINGS: Final = ("", "_numpy")
-SOURCES: Final = ("interview-sheet", "view-article")
+SOURCES: Final = ("interview-sheet", "view-article", "interviews")
 
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _REST = re.compile(r"^\[\[(?!hints\]\])", re.MULTILINE)
 
 
@@ -182,15 +183,14 @@ def _whole(folder: Path) -> Table:
 
 def _question(table: Table, steps: tuple[Step, ...], prompt: Text | None = None) -> Question:
     kind: QuestionKind = table.one_of("kind", QUESTION_KINDS)
-    options = tuple(option.both() for option in table.tables("options"))
+    prompt, code = prompt or table.text("prompt"), table.block("code")
+    if code and kind != "spot":
+        prompt, code = Text(*(f"{said}\n\n```\n{code}\n```" for said in (prompt.en, prompt.zh))), ""
+    options = table.texts("options")
     points = tuple(
         Point(row.string("id"), row.text("say"), row.strings("wordings_en"), row.strings("wordings_zh"))
         for row in table.tables("points")
     )
-    if kind == "choice":
-        answer: str = table.one_of("answer", LETTERS[: len(options)])
-    else:
-        answer = table.string("answer") if "answer" in table else ""
     return Question(
         id=table.string("id"),
         kind=kind,
@@ -198,11 +198,28 @@ def _question(table: Table, steps: tuple[Step, ...], prompt: Text | None = None)
         difficulty=table.number("difficulty"),
         source=table.one_of("source", SOURCES),
         title=table.text("title"),
-        prompt=prompt or table.text("prompt"),
+        prompt=prompt,
         why=table.text("why"),
         options=options,
-        answer=answer,
+        answer=_answer(table, kind, len(options), code),
         points=points,
         model=table.text("model") if kind == "short" else None,
         topic=table.string("topic") if "topic" in table else "",
+        hints=table.texts("hints"),
+        unit=table.text("unit") if "unit" in table else None,
+        code=code,
+        fix=table.string("fix") if kind == "spot" else "",
     )
+
+
+def _answer(table: Table, kind: QuestionKind, options: int, code: str) -> str:
+    if kind == "choice":
+        return table.one_of("answer", LETTERS[:options])
+    if kind == "spot":
+        return table.one_of("answer", [str(line) for line in range(1, len(code.splitlines()) + 1)])
+    if kind == "number":
+        answer = table.string("answer")
+        if not _NUMBER.fullmatch(answer):
+            raise table.wrong("answer", answer)
+        return answer
+    return ""
