@@ -56,7 +56,10 @@ FEWEST_OF_KIND = {"choice": 30, "short": 15, "number": 15, "order": 10, "spot": 
 FEWEST_OF_STEP = 6
 
 # Claims about ideas, not about what torch does: nothing there is to execute.
-UNPROVED = {"score-rope-which", "mask-which-attention", "softmax-flash-saves"}
+UNPROVED = {
+    "score-rope-which", "mask-which-attention", "softmax-flash-saves", "weigh-prefill-decode",
+    "output-decoder-parts",
+}  # fmt: skip
 
 COMMON = {
     "id",
