@@ -7,7 +7,9 @@ only what stands before its first list other than `[[hints]]`, until somebody wa
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, get_args
 
@@ -32,12 +34,16 @@ from mha_drill.records import (
 from mha_drill.tables import Table, read_text
 
 QUESTION_BANK: Final = "questions"
+OUTLINE_LENGTH: Final = 600
+"""Where the fields that a question is filed under stand: before its texts."""
 LETTERS: Final = "ABCDEFGH"
 SOLUTION_ENDINGS: Final = ("", "_numpy")
 SOURCES: Final = ("interview-sheet", "view-article", "interviews")
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _REST = re.compile(r"^\[\[(?!hints\]\])", re.MULTILINE)
+_QUESTION = re.compile(r"^(?=\[\[questions\]\]$)", re.MULTILINE)
+_FIELD = re.compile(r"^(id|kind|topic|difficulty|steps) *= *(.+)$", re.MULTILINE)
 
 
 def load_catalog(root: Path | None = None) -> Catalog:
@@ -54,6 +60,18 @@ def load_catalog(root: Path | None = None) -> Catalog:
 def file_stem(problem: Problem) -> str:
     """Return the problem's id as Python files spell it."""
     return problem.id.replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a question is filed under, told without reading it: the whole bank is looked through at every start."""
+
+    id: str
+    kind: str
+    steps: tuple[str, ...]
+    difficulty: int
+    topic: str
+    read: Callable[[], Question] = field(repr=False)
 
 
 class Catalog:
@@ -95,6 +113,20 @@ class Catalog:
                 bank = Table.parse(path, read_text(path))
                 asked += [_question(table, steps=(step,)) for table in bank.tables("questions")]
         return tuple(asked)
+
+    def outlines(self) -> tuple[Outline, ...]:
+        """Return every question, unread, in the order of `questions`; a broken one is said when it is read."""
+        found = [
+            _outline(read_text(problem.folder / "problem.toml"), (), partial(self._folder_question, problem))
+            for problem in self.problems
+            if problem.kind != "code"
+        ]
+        for step in STEPS:
+            path = self.root / "problems" / QUESTION_BANK / f"{step}.toml"
+            if path.is_file():
+                pieces = _QUESTION.split(read_text(path))[1:]
+                found += [_outline(piece, (step,), partial(_piece, path, piece, step)) for piece in pieces]
+        return tuple(found)
 
     def mistakes(self, problem: Problem) -> tuple[Edit, ...]:
         """Return the mistakes listed for a code problem, each as one edit of its main solution."""
@@ -160,6 +192,20 @@ def _read_problem(folder: Path) -> Problem:
         folder=folder,
         code=_code(table) if kind == "code" else None,
     )
+
+
+def _outline(source: str, steps: tuple[str, ...], read: Callable[[], Question]) -> Outline:
+    """Return what the first lines of a question say; the texts further down are never looked at."""
+    said = dict(reversed(_FIELD.findall(source[:OUTLINE_LENGTH])))  # the first of a name wins
+    named = {name: said.get(name, "").strip("'\" ") for name in ("id", "kind", "topic", "difficulty")}
+    listed = tuple(re.findall(r"[a-z-]+", said.get("steps", ""))) or steps
+    level = int(named["difficulty"]) if named["difficulty"].isdecimal() else 1
+    return Outline(named["id"], named["kind"], listed, level, named["topic"], read)
+
+
+def _piece(path: Path, source: str, step: Step) -> Question:
+    (table,) = Table.parse(path, source).tables("questions")
+    return _question(table, steps=(step,))
 
 
 def _code(problem: Table) -> CodeSpec:
