@@ -167,7 +167,10 @@ def test_every_text_is_whole_in_both_languages(name: str) -> None:
         if what in ("title", "prompt", "why", "model"):
             assert len(CJK.findall(prose(text.zh))) >= 3, what
         if not CJK.search(text.zh):
-            assert not re.search(r"[a-z]{4}|\b(and|or|the)\b", prose(text.en)), (what, "prose that has no Chinese")
+            assert not re.search(r"[a-z]{4}|\b(and|or|the)\b", prose(text.en)), (
+                what,
+                "prose that has no Chinese",
+            )
 
 
 @every_question
