@@ -225,7 +225,7 @@ def test_every_sentence_is_there_in_both_languages_and_takes_the_same_values(nam
 
 def test_every_sentence_of_the_quiz_is_used() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in WORDS.parent.rglob("*.py"))
-    made = re.compile(r"(kind|step|level|key)-")
+    made = re.compile(r"(kind|step|level|key|right|wrong)-")
     for name in ("quiz", "progress", "hint", "cli"):
         for key in room(name):
             if not made.match(key):

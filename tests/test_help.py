@@ -26,7 +26,7 @@ def test_every_help_text_is_there_in_both_languages(key: str) -> None:
 
 
 def test_no_help_text_waits_for_a_command_that_is_not_there() -> None:
-    standing = {"usage", "required", "heading-options", "heading-commands", "heading-arguments"}
+    standing = {"usage", "required", "default", "heading-options", "heading-commands", "heading-arguments"}
     assert set(room("help")) == set(TEXTS) | standing
 
 

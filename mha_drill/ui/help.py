@@ -74,10 +74,9 @@ class ChineseFormatter(EnglishFormatter):
         """Write the terms of one section, wide characters in two columns."""
         column = min(max((cell_len(term) for term, _ in rows), default=0), col_max) + col_spacing
         for term, meaning in rows:
-            lines = wrap(
-                Line(meaning.replace("[required]", word("help.required", "zh"))),
-                max(self.width - self.current_indent - column, 8),
-            )
+            said = meaning.replace("[required]", word("help.required", "zh"))
+            said = said.replace("[default: ", word("help.default", "zh"))
+            lines = wrap(Line(said), max(self.width - self.current_indent - column, 8))
             self.write(f"{'':>{self.current_indent}}{term}")
             beside = cell_len(term) <= column - col_spacing
             self.write(
