@@ -16,10 +16,21 @@ if TYPE_CHECKING:
 
 @app.command()
 def quiz(
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="Only choice, short or code.")] = "",
-    topic: Annotated[str, typer.Option("--topic", metavar="STEP", help="Only what is about this step.")] = "",
-    count: Annotated[int, typer.Option("--count", metavar="N", help="How many to be asked.")] = 10,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeat a session.")] = None,
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="Only choice, short, number, order, spot or code.")
+    ] = "",
+    topic: Annotated[
+        str, typer.Option("--topic", metavar="STEP", help="Only about this step, or this topic.")
+    ] = "",
+    count: Annotated[
+        int,
+        typer.Option(
+            "--count", metavar="N", show_default=False, help="How many to be asked: 10, if not said."
+        ),
+    ] = 10,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="A number that repeats a session.")
+    ] = None,
     due: Annotated[bool, typer.Option("--due", hidden=True, help="Only what is not right yet.")] = False,
     lang: LangOption = "",
 ) -> int:
@@ -31,6 +42,7 @@ def quiz(
     from mha_drill.errors import INTERRUPTED, PASSED
     from mha_drill.quiz.asking import ASKERS
     from mha_drill.quiz.deck import Wish, cards, deal
+    from mha_drill.quiz.generators import all_generators
     from mha_drill.quiz.session import Desk, ask_all
     from mha_drill.ui.console import make_console
     from mha_drill.ui.quiz import QuizScreen
@@ -44,7 +56,7 @@ def quiz(
     speak = language(lang)
     wish = Wish(kind, topic, count, seed, due)
     catalog = load_catalog()
-    stock = cards(catalog.problems, catalog.questions())
+    stock = cards(catalog.problems, catalog.outlines(), all_generators())
     store = open_store(speak)
     deck = deal(stock, wish, store.latest(), ASKERS)
     screen = QuizScreen(make_console(), speak, Lines())
