@@ -12,7 +12,6 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 
 _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = -100, 0x8000, 1
 _MOUNT_SETATTR = 442  # one number on every machine; the C library of 2022 does not know it yet
-_PR_SET_CHILD_SUBREAPER = 36
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -58,8 +57,3 @@ def drop_capabilities() -> None:
     """Give up all that root may do beyond the owner of its files, and what a new user namespace gives."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     checked(library().capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)())))
-
-
-def adopt_orphans() -> None:
-    """Become the parent of every process below this one whose own parent has ended."""
-    checked(library().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
