@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,6 +31,16 @@ class Died(Exception):
     def __init__(self, how: str) -> None:
         super().__init__(how)
         self.how = how
+
+
+class Spawns(Protocol):
+    """Who makes runners: the template, or in a fork of the judge whoever asks it on the fork's behalf."""
+
+    def spawn(self) -> tuple[int, socket.socket]:
+        """Fork a runner; return its process id and the channel to it."""
+
+    def end(self, child: int) -> str:
+        """Kill a runner and all it started; return how it had ended."""
 
 
 class Template:
@@ -83,7 +93,7 @@ class Template:
 class Runner:
     """One runner with the learner's file in it; started anew after a call that hung or died."""
 
-    def __init__(self, template: Template, path: str, source: str, time_limit: float) -> None:
+    def __init__(self, template: Spawns, path: str, source: str, time_limit: float) -> None:
         self.template = template
         self.path = path
         self.source = source
