@@ -12,7 +12,10 @@ from mha_drill.commands.base import LangOption, app, language, open_store
 from mha_drill.entry import Commands
 
 judge = typer.Typer(
-    cls=Commands, help="The process that stays warm between checks.", no_args_is_help=True, rich_markup_mode=None
+    cls=Commands,
+    help="The process that stays warm between checks.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(judge, name="judge")
 

@@ -144,6 +144,8 @@ class Asked:
         self._left = list(doors)
         self._done = done
         self._line: socket.socket | None = None
+        self._greeted = False
+        self._greeting_due = 0.0
         self._started = time.monotonic()
         self._ask()
 

@@ -192,8 +192,6 @@ def retire_others(place: Place) -> None:
                 line.sendall(RETIRE)
 
 
-
-
 def _start_judge(place: Place, lock: int, minutes: float) -> bool:
     """Start a judge that listens at `place` from this moment on; it keeps the lock until it has loaded."""
     place.unnamed.unlink(missing_ok=True)

@@ -106,10 +106,10 @@ def _content() -> str:
     """Return a digest that changes with our code, the problems, the interpreter, torch and what stands beside it."""
     package = _package()
     roots = [package] if (package / "_content").is_dir() else [package, *_content_folders(package.parent)]
-    marks = [__version__, sys.version, _mark(os.path.realpath(sys.executable))]
+    marks = [__version__, sys.version, _mark(Path(sys.executable))]
     torch = importlib.util.find_spec("torch")
     if torch is not None and torch.origin:
-        marks += [_mark(torch.origin), _mark(os.path.dirname(os.path.dirname(torch.origin)))]
+        marks += [_mark(Path(torch.origin)), _mark(Path(torch.origin).parents[1])]
     for root in roots:
         marks += sorted(_marks(str(root)))
     return _digest(*marks)[:12]
@@ -134,11 +134,11 @@ def _marks(folder: str) -> Iterator[str]:
                 yield f"{entry.path} {status.st_mtime_ns} {status.st_size}"
 
 
-def _mark(path: str) -> str:
+def _mark(path: Path) -> str:
     try:
-        status = os.stat(path)
+        status = path.stat()
     except OSError:
-        return path
+        return str(path)
     return f"{path} {status.st_ino} {status.st_mtime_ns} {status.st_size}"
 
 
