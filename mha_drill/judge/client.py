@@ -125,6 +125,8 @@ class JudgeClient:
             "lang": lang,
             "time_limit": time_limit,
             "root": str(catalog.root),
+            "folder": _working_folder(),
+            "environ": dict(os.environ),
         }
         asked = Asked(request, self._doors, self._asked.discard)
         self._asked.add(asked)
@@ -136,6 +138,13 @@ class JudgeClient:
             asked.close()
 
 
+def _working_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it has been deleted under us
+        return "/"
+
+
 class Asked:
     """A file that is being judged. It heals by itself: where a judge fails, the next door is tried."""
 
@@ -145,6 +154,7 @@ class Asked:
         self._done = done
         self._line: socket.socket | None = None
         self._greeted = False
+        self._loading = True
         self._greeting_due = 0.0
         self._started = time.monotonic()
         self._ask()
@@ -199,7 +209,7 @@ class Asked:
         """Ask the next judge there is; where there is none, nothing is left to wait for."""
         if self._line is not None:
             self._line.close()
-        self._greeted, self._line = False, None
+        self._greeted, self._loading, self._line = False, True, None
         while self._left and self._line is None:
             self._door = self._left.pop(0)
             line = self._door.open()
@@ -214,7 +224,10 @@ class Asked:
         self._greeting_due = time.monotonic() + HELLO_PATIENCE
 
     def _no_greeting(self) -> None:
-        if self._door.is_being_started():
+        loading = self._door.is_being_started()
+        if loading or self._loading:
+            # Once more when it has loaded: its hello may be on the way.
+            self._loading = loading
             self._greeting_due = time.monotonic() + HELLO_PATIENCE
         else:
             self._door.forget()

@@ -91,13 +91,24 @@ class Template:
 
 
 class Runner:
-    """One runner with the learner's file in it; started anew after a call that hung or died."""
+    """One runner with the learner's file in it; started anew after a call that hung or died.
 
-    def __init__(self, template: Spawns, path: str, source: str, time_limit: float) -> None:
+    setting: the working folder and the environment of the command that asks, which may not be the judge's own.
+    """
+
+    def __init__(
+        self,
+        template: Spawns,
+        path: str,
+        source: str,
+        time_limit: float,
+        setting: dict[str, Any] | None = None,
+    ) -> None:
         self.template = template
         self.path = path
         self.source = source
         self.time_limit = time_limit
+        self.setting = setting or {}
         self.restarts = 0
         self.hangs = 0
         self.stopped = False
@@ -108,7 +119,7 @@ class Runner:
         """Run the file in a fresh runner; return what it defines."""
         self.close()
         self._child, self._channel = self.template.spawn()
-        self._ask({"op": "load", "path": self.path, "source": self.source}, ())
+        self._ask({"op": "load", "path": self.path, "source": self.source} | self.setting, ())
         return self._answer(3 * self.time_limit)[0]
 
     def run(self, experiments: Sequence[dict[str, Any]], arrays: Sequence[np.ndarray]) -> Iterator[Answer]:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mha_drill.judge import wire
 from mha_drill.judge.loading import Loaded
+
+
+KEPT = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "PYTHONPATH")
 
 
 def serve(channel: socket.socket) -> None:
@@ -50,10 +54,22 @@ def _silence() -> None:
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", closefd=False)
 
 
+def _settle(request: dict[str, Any]) -> None:
+    """Take on the working folder and the environment of the command; what keeps torch to one thread stays."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    if "environ" in request:
+        os.environ.clear()
+        os.environ.update(request["environ"] | kept)
+    if "folder" in request:
+        with suppress(OSError):
+            os.chdir(request["folder"])
+
+
 def _load(request: dict[str, Any]) -> tuple[Loaded, dict[str, Any]]:
     import torch
 
     path = request["path"]
+    _settle(request)
     # Last, so that a learner's `random.py` is not taken for the library's.
     sys.path.append(str(Path(path).parent))
     sys.argv = [path]

@@ -146,11 +146,11 @@ class Loop:
                 return
             if wish == STATUS:
                 wire.send(guest.line, self._status())
+            if wish == STOP:
+                self._end()
         except (OSError, wire.Closed):
             wish = b""
         self._part(guest)
-        if wish == STOP:
-            self._end()
         if wish == RETIRE:
             self._leave()
 
