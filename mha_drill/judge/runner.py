@@ -16,7 +16,6 @@ from typing import Any
 from mha_drill.judge import wire
 from mha_drill.judge.loading import Loaded
 
-
 KEPT = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "PYTHONPATH")
 
 
