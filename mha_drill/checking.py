@@ -32,6 +32,7 @@ class CheckWish:
     verbose: bool
     time_limit: float
     lang: Lang
+    cold: bool = False
 
 
 def check_files(paths: Sequence[Path], wish: CheckWish, record: Callable[[Attempt], object]) -> int:
@@ -45,7 +46,7 @@ def check_files(paths: Sequence[Path], wish: CheckWish, record: Callable[[Attemp
         for path in paths:
             try:
                 source = read_source(path)
-                judge = judge or stack.enter_context(open_judge())
+                judge = judge or stack.enter_context(open_judge(cold=wish.cold))
                 report = judge.check(
                     source,
                     wish.problem,

@@ -1,13 +1,23 @@
-"""The commands that judge: `check`."""
+"""The commands that judge: `check`, and `judge` for the process that stays to do it."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mha_drill.commands.base import LangOption, app, language, open_store
+from mha_drill.entry import Commands
+
+judge = typer.Typer(
+    cls=Commands,
+    help="The process that stays warm between checks.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(judge, name="judge")
 
 
 @app.command()
@@ -31,12 +41,36 @@ def check(
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="S", help="Seconds for each call.")
     ] = 10.0,
-    cold: Annotated[bool, typer.Option("--cold", hidden=True, help="Leave no judge behind.")] = False,
+    cold: Annotated[bool, typer.Option("--cold", help="Use no warm judge, and leave none behind.")] = False,
     lang: LangOption = "",
 ) -> int:
     """Judge your code against hidden tests, and name the mistake."""
     from mha_drill.checking import CheckWish, check_files
 
     speak = language(lang)
-    wish = CheckWish(problem or None, class_name or None, diff, json, verbose, time_limit, speak)
+    wish = CheckWish(problem or None, class_name or None, diff, json, verbose, time_limit, speak, cold)
     return check_files(files, wish, lambda attempt: open_store(speak).record(attempt))
+
+
+@judge.command()
+def status(lang: LangOption = "") -> None:
+    """Say whether a warm judge is running, since when, and what it costs."""
+    import time
+
+    from mha_drill.judge.warm.doors import minutes_to_stay
+    from mha_drill.judge.warm.roll import warm_judges
+    from mha_drill.ui.console import make_console
+    from mha_drill.ui.judge import render_judges
+
+    wanted = bool(minutes_to_stay(os.environ))
+    render_judges(make_console(), warm_judges(os.environ), time.time(), language(lang), wanted=wanted)
+
+
+@judge.command()
+def stop(lang: LangOption = "") -> None:
+    """End the warm judge; the next check starts another."""
+    from mha_drill.judge.warm.roll import stop_judges
+    from mha_drill.ui.console import make_console
+    from mha_drill.ui.judge import render_stopped
+
+    render_stopped(make_console(), stop_judges(os.environ), language(lang))

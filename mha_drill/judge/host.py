@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -38,6 +38,16 @@ class Died(Exception):
     def __init__(self, how: str) -> None:
         super().__init__(how)
         self.how = how
+
+
+class Spawns(Protocol):
+    """Who makes runners: the template, or in a fork of the judge whoever asks it on the fork's behalf."""
+
+    def spawn(self) -> tuple[int, socket.socket]:
+        """Fork a runner; return its process id and the channel to it."""
+
+    def end(self, child: int) -> str:
+        """Kill a runner and all it started; return how it had ended."""
 
 
 class Template:
@@ -107,14 +117,23 @@ class Template:
 class Runner:
     """One runner with the learner's file in it; started anew after a call that hung or died.
 
-    cut: what the file went beyond, of `CUTS`.
+    setting: the environment of the command that asks, which may not be the judge's own. cut: what the file
+    went beyond, of `CUTS`.
     """
 
-    def __init__(self, template: Template, path: str, source: str, time_limit: float) -> None:
+    def __init__(
+        self,
+        template: Spawns,
+        path: str,
+        source: str,
+        time_limit: float,
+        setting: dict[str, Any] | None = None,
+    ) -> None:
         self.template = template
         self.path = path
         self.source = source
         self.time_limit = time_limit
+        self.setting = setting or {}
         self.restarts = 0
         self.hangs = 0
         self.stopped = False
@@ -130,7 +149,8 @@ class Runner:
         self.close()
         self._child, self._channel = self.template.spawn()
         started = time.monotonic()
-        self._ask({"op": "load", "path": self.path, "source": self.source}, (), self._loading)
+        request = {"op": "load", "path": self.path, "source": self.source} | self.setting
+        self._ask(request, (), self._loading)
         loaded, _ = self._answer(self._loading, lambda header, _: answers.is_loaded(header))
         # A file that loaded once has no longer than that when it has to be loaded again.
         self._loading = min(self._loading, max(self.time_limit, 2 * (time.monotonic() - started)))

@@ -18,7 +18,7 @@ from mha_drill.judge.loading import Loaded
 from mha_drill.judge.sandbox.entering import enter
 from mha_drill.judge.sandbox.layers import Layer
 from mha_drill.judge.sandbox.limits import FILE_SIZE
-from mha_drill.judge.seclusion import Printed, close_files, forget_the_drill, silence
+from mha_drill.judge.seclusion import Printed, close_files, forget_the_drill, silence, take_environment
 
 MOST_PRINTED = 1_000_000
 
@@ -35,6 +35,7 @@ def serve(channel: socket.socket, layers: tuple[Layer, ...], scratch: Path) -> N
         except wire.Closed:
             return
         if request["op"] == "load":
+            take_environment(request.get("environ"))
             enter(layers, Path(request["path"]).parent, scratch)
             loaded, answer = _load(request)
             wire.send(channel, answer | _aside(request, printed, scratch))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 PACKAGE = __name__.partition(".")[0]
+KEPT = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
 
 
 class Printed(io.RawIOBase):
@@ -69,6 +70,15 @@ def close_files(keep: int) -> None:
         if number > 2 and number != keep:
             with contextlib.suppress(OSError):
                 os.close(number)
+
+
+def take_environment(environ: dict[str, str] | None) -> None:
+    """Take on the environment of the command that asks; what keeps torch to one thread stays."""
+    if environ is None:
+        return
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    os.environ.clear()
+    os.environ.update(environ | kept)
 
 
 class Refusal(importlib.abc.MetaPathFinder):
