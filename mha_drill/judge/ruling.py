@@ -162,4 +162,9 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
         return Ruling(
             "construct", distinct(crash_findings(examination, square)), examination, loaded, answer.name
         )
-    return Ruling("run", diagnose(examination), examination, loaded, answer.name)
+    findings = diagnose(examination)
+    if runner.ended and not any(finding.step == "load" for finding in findings):
+        # A call that never came back says this much; what was concluded from its silence says nothing.
+        unanswered = Finding("time-limit", "load") if runner.ended == "hung" else ended(runner.ended)
+        findings = [unanswered, *(finding for finding in findings if finding.proved)]
+    return Ruling("run", findings, examination, loaded, answer.name)
