@@ -92,16 +92,19 @@ def watch(
 
 @judge.command()
 def status(lang: LangOption = "") -> None:
-    """Say whether a warm judge is running, since when, and what it costs."""
+    """Say whether a warm judge is running, since when, and which layers of the sandbox are on."""
     import time
 
+    from mha_drill.judge.sandbox import layers
     from mha_drill.judge.warm.doors import minutes_to_stay
     from mha_drill.judge.warm.roll import warm_judges
     from mha_drill.ui.console import make_console
-    from mha_drill.ui.judge import render_judges
+    from mha_drill.ui.judge import render_judges, render_layers
 
+    speak, console = language(lang), make_console()
     wanted = bool(minutes_to_stay(os.environ))
-    render_judges(make_console(), warm_judges(os.environ), time.time(), language(lang), wanted=wanted)
+    render_judges(console, warm_judges(os.environ), time.time(), speak, wanted=wanted)
+    render_layers(console, layers(), speak)
 
 
 @judge.command()

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from mha_drill.judge.binding import Sizes, value_for
-from mha_drill.judge.loading import Loaded, builtin_hidden, describe
+from mha_drill.judge.loading import Loaded, builtin_hidden, describe, parameters
 from mha_drill.judge.tracing import Trace
 from mha_drill.judge.weights import reachable, registered, scramble
 
@@ -468,8 +468,6 @@ def _configuration(name: str, sizes: Sizes, loaded: Loaded | None) -> Any:
     named = loaded.module.__dict__.get(name) if loaded is not None and name else None
     if named is None:
         return Bag(sizes)
-    from mha_drill.judge.loading import parameters
-
     arguments: dict[str, Any] = {}
     for item in parameters(named):
         with contextlib.suppress(KeyError):

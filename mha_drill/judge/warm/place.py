@@ -15,11 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mha_drill import __version__
+from mha_drill.judge.sandbox.layers import LAYER_NAMES, variable
 
 LONGEST_ADDRESS = 107  # bytes of a Unix socket's path
 PRIVATE = 0o700
 # Whoever sets one of these gets another interpreter or another torch, so another judge.
-SETTINGS = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONUSERBASE")
+SETTINGS = (
+    *("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONHOME", "PYTHONUSERBASE"),
+    *map(
+        variable, LAYER_NAMES
+    ),  # a judge has the layers of the sandbox that were not switched off when it started
+)
 
 
 @dataclass(frozen=True, slots=True)
