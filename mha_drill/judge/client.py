@@ -125,7 +125,6 @@ class JudgeClient:
             "lang": lang,
             "time_limit": time_limit,
             "root": str(catalog.root),
-            "folder": _working_folder(),
             "environ": dict(os.environ),
         }
         asked = Asked(request, self._doors, self._asked.discard)
@@ -136,13 +135,6 @@ class JudgeClient:
         """Hang up: whatever is still being judged for this command is ended."""
         for asked in tuple(self._asked):
             asked.close()
-
-
-def _working_folder() -> str:
-    try:
-        return str(Path.cwd())
-    except OSError:  # it has been deleted under us
-        return "/"
 
 
 class Asked:
