@@ -19,7 +19,8 @@ from mha_drill.judge.client import Asked, JudgeClient
 from mha_drill.judge.sources import STANDARD_INPUT, Source, read_source
 from mha_drill.records import Attempt
 
-# How often the screen says anew how long the file has been right.
+# How often the screen says anew how long the file has been right, and a change that no event told of is seen:
+# one made before the folder was watched, or where the file system tells of none.
 TICK = 1.0
 
 
@@ -86,6 +87,7 @@ class Watch:
         self._screen = screen
         self._record = record
         self._text: str | None = None
+        self._mark: tuple[int, ...] = ()
         self._source: Source | None = None
         self._asked: Asked | None = None
         self._outcome: Outcome | None = None
@@ -109,9 +111,12 @@ class Watch:
             if changes.fileno() in heard:
                 changes.taken()
                 self._look()
+            elif not heard and _mark(self._path) != self._mark:
+                self._look()
 
     def _look(self) -> None:
         """Have the file judged if what is in it is new."""
+        self._mark = _mark(self._path)
         try:
             source = read_source(self._path) if self._path.exists() else None
         except DrillError as error:
@@ -151,3 +156,11 @@ class Watch:
         if self._asked is not None:
             doing = "starting" if self._asked.loading else "checking"
         return View(self._path, self._outcome, self._at, self._green_since, doing)
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_mtime_ns, status.st_size

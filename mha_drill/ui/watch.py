@@ -80,13 +80,17 @@ class FullWatch:
         self._lines: tuple[object, list[str]] = (None, [])
 
     def __enter__(self) -> FullWatch:
-        self._take()
         for number, act in (
             (signal.SIGTSTP, self._suspend),
             (signal.SIGWINCH, self._resized),
             (signal.SIGTERM, _terminated),
         ):
             self._handlers[number] = signal.signal(number, act)
+        try:
+            self._take()
+        except BaseException:  # Ctrl-C in this very instant
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
