@@ -180,17 +180,13 @@ def test_the_judge_holds_nothing_of_the_command_that_started_it(shared: Desk) ->
     assert {name.partition(":")[0] for name in held} <= {"/dev/null", "socket"}
 
 
-def test_the_file_runs_in_the_folder_and_the_environment_of_the_command(shared: Desk, tmp_path: Path) -> None:
+def test_the_file_runs_in_the_environment_of_the_command_that_asks(shared: Desk, tmp_path: Path) -> None:
     shared.check()
     asking = tmp_path / "asking.py"
-    asking.write_text(
-        "import os\nraise RuntimeError(os.getcwd() + ' and ' + os.environ['SETTING'])\n", encoding="utf-8"
-    )
+    asking.write_text("import os\nraise RuntimeError('it is ' + os.environ['SETTING'])\n", encoding="utf-8")
     for setting in ("one", "two"):
-        here = tmp_path / setting
-        here.mkdir()
-        done = drill("check", "--json", str(asking), cwd=here, **shared.environ, SETTING=setting)
-        assert f"{here} and {setting}" in done.stdout
+        done = shared.drill("check", "--json", str(asking), SETTING=setting)
+        assert f"it is {setting}" in done.stdout
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
@@ -199,6 +195,7 @@ def test_a_command_that_ends_early_ends_its_check_and_not_the_judge(
 ) -> None:
     shared.check()
     pid = shared.pid()
+    assert until(lambda: shared.judge().running == 0)
     hanging = tmp_path / "hanging.py"
     hanging.write_text(HANGING, encoding="utf-8")
     command = shared.start("check", str(hanging))
@@ -286,6 +283,7 @@ def test_after_a_killed_judge_the_next_check_starts_another(desk: Desk) -> None:
 def test_a_judge_killed_under_a_check_costs_time_and_no_verdict(desk: Desk, tmp_path: Path) -> None:
     desk.check()
     pid = desk.pid()
+    assert until(lambda: desk.judge().running == 0)
     slow = tmp_path / "slow.py"
     slow.write_text("import time\ntime.sleep(3)\n" + RIGHT.read_text(encoding="utf-8"), encoding="utf-8")
     command = desk.start("check", "--json", str(slow))

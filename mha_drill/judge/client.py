@@ -125,7 +125,6 @@ class JudgeClient:
             "lang": lang,
             "time_limit": time_limit,
             "root": str(catalog.root),
-            "folder": _working_folder(),
             "environ": dict(os.environ),
         }
         asked = Asked(request, self._doors, self._asked.discard)
@@ -136,13 +135,6 @@ class JudgeClient:
         """Hang up: whatever is still being judged for this command is ended."""
         for asked in tuple(self._asked):
             asked.close()
-
-
-def _working_folder() -> str:
-    try:
-        return str(Path.cwd())
-    except OSError:  # it has been deleted under us
-        return "/"
 
 
 class Asked:
@@ -156,11 +148,18 @@ class Asked:
         self._greeted = False
         self._loading = True
         self._greeting_due = 0.0
+        self._limit = PATIENCE + 12 * float(request["time_limit"])
+        self._deadline = 0.0
         self._started = time.monotonic()
         self._ask()
 
+    @property
+    def loading(self) -> bool:
+        """Whether the judge has not even greeted: then it is only just being started."""
+        return self._line is not None and not self._greeted
+
     def wait(self, seconds: float) -> bool:
-        """Wait until the answer is there, at most `seconds`; whether it is."""
+        """Wait at most `seconds`; whether there is an answer now, or no more hope of one."""
         until = time.monotonic() + seconds
         while self._line is not None:
             now = time.monotonic()
@@ -170,7 +169,9 @@ class Asked:
                     return True
             elif not self._greeted and time.monotonic() >= self._greeting_due:
                 self._no_greeting()
-            elif time.monotonic() >= until:
+            elif time.monotonic() >= self._deadline:
+                return True
+            if time.monotonic() >= until:
                 return False
         return True
 
@@ -222,6 +223,7 @@ class Asked:
             except (OSError, wire.Closed):
                 line.close()
         self._greeting_due = time.monotonic() + HELLO_PATIENCE
+        self._deadline = time.monotonic() + self._limit
 
     def _no_greeting(self) -> None:
         loading = self._door.is_being_started()
@@ -234,17 +236,18 @@ class Asked:
             self._ask()
 
     def _answer(self) -> dict[str, Any]:
-        limit = PATIENCE + 12 * float(self._request["time_limit"])
         while True:
-            if not self.wait(limit):
-                raise DrillError("check.judge-died", reason="no answer in time")
+            while not self.wait(PATIENCE):
+                pass
             if self._line is None:
                 raise DrillError("check.judge-died", reason="it closed the line")
             try:
-                answer, _ = wire.receive(self._line, time.monotonic() + PATIENCE)
+                answer, _ = wire.receive(self._line, max(self._deadline, time.monotonic() + 1))
                 break
-            except (wire.Closed, wire.Late):
+            except wire.Closed:
                 self._ask()
+            except wire.Late:
+                raise DrillError("check.judge-died", reason="no answer in time") from None
         if "usage" in answer:
             raise UsageError(answer["usage"], **answer["values"])
         if "report" not in answer:

@@ -96,7 +96,7 @@ class Judge:
         if request["problem"] is not None and catalog.problem(request["problem"]).code is None:
             known = ", ".join(problem.id for problem in catalog.problems if problem.code is not None)
             raise UsageError("check.not-code", problem=request["problem"], known=known)
-        setting = {"folder": request["folder"], "environ": request["environ"]}
+        setting = {"environ": request["environ"]}
         runner = Runner(spawns, request["path"], request["source"], request["time_limit"], setting)
         try:
             report, broken = judge_file(runner, catalog, request, started)
@@ -124,7 +124,6 @@ class Judge:
                     "lang": "en",
                     "time_limit": 10.0,
                     "root": str(catalog.root),
-                    "folder": "/",
                     "environ": dict(os.environ),
                 }
                 self.answer(request, template)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.text import Text
+
+from mha_drill.judge.sandbox import Layer
 from mha_drill.judge.warm.roll import WarmJudge
 from mha_drill.records import Lang
 from mha_drill.ui.console import Paper, print_command, print_prose
+from mha_drill.ui.theme import PASS_SIGN, SKIP_SIGN
 from mha_drill.words import word
 
 
@@ -20,6 +24,18 @@ def render_judges(
     for judge in judges:
         _print_judge(paper, judge, now, lang)
     print_command(paper, word("judge.stop-it", lang, command="{command}"), "mha-drill judge stop")
+
+
+def render_layers(paper: Paper, layers: Sequence[Layer], lang: Lang) -> None:
+    """Print which layers of the sandbox a judge started here has, and why not where it has not."""
+    print_prose(paper, word("judge.sandbox", lang), style="title")
+    for layer in layers:
+        sign, style = (PASS_SIGN, "pass") if layer.on else (SKIP_SIGN, "warning")
+        line = Text.assemble((f"{sign} {layer.name}", style), "  ", layer.does(lang))
+        if not layer.on:
+            said = word("judge.layer-off", lang, reason=layer.reason(lang))
+            line = Text.assemble((f"{sign} {layer.name}", style), "  ", said)
+        print_prose(paper, line, indent=2, hanging=2)
 
 
 def render_stopped(paper: Paper, pids: Sequence[int], lang: Lang) -> None:
