@@ -1,24 +1,26 @@
 """`check` as a sentence: read each file, have it judged, record the attempt, show the report, return the exit code.
 
-Called by `commands.judging`; the quiz checks one file through `judge.client` itself.
+Called by `commands.judging`; `watching` judges the same way at each save. The judge is asked first, and what
+shows its answer is loaded while it works.
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mha_drill.catalog import load_catalog
 from mha_drill.errors import BROKEN, FAILED, PASSED, USAGE, DrillError
-from mha_drill.judge.client import JudgeClient, open_judge
+from mha_drill.judge.client import Asked, JudgeClient, open_judge, wait_for
 from mha_drill.judge.sources import Source, read_source
 from mha_drill.records import Attempt, Lang, Report
 
 WORST_FIRST = (BROKEN, USAGE, FAILED, PASSED)
+# How far checks run ahead of the first file whose result is still out, in what runs at once.
+AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,59 +34,68 @@ class CheckWish:
     verbose: bool
     time_limit: float
     lang: Lang
+    cold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one file: its source and report, or why it could not be judged."""
+
+    path: Path
+    source: Source | None = None
+    report: Report | None = None
+    error: DrillError | None = None
+
+    @property
+    def code(self) -> int:
+        """The exit code this file alone would have."""
+        if self.report is None:
+            return self.error.exit_code if self.error else BROKEN
+        return {"pass": PASSED, "fail": FAILED}.get(self.report.verdict, BROKEN)
 
 
 def check_files(paths: Sequence[Path], wish: CheckWish, record: Callable[[Attempt], object]) -> int:
-    """Check files one after the other, print each result, and return the highest exit code of the contract.
+    """Check files, print each result in the order given, and return the highest exit code of the contract.
 
     One file in a call is the learner's attempt and is recorded; several are not.
     """
-    codes: list[int] = []
-    with ExitStack() as stack:
-        judge: JudgeClient | None = None
-        for path in paths:
-            try:
-                source = read_source(path)
-                judge = judge or stack.enter_context(open_judge())
-                report = judge.check(
-                    source,
-                    wish.problem,
-                    class_name=wish.class_name,
-                    lang=wish.lang,
-                    time_limit=wish.time_limit,
-                )
-            except DrillError as error:
-                codes.append(_unjudged(path, error, wish))
-                if error.exit_code == BROKEN:
-                    judge = None
-                continue
-            codes.append({"pass": PASSED, "fail": FAILED}.get(report.verdict, BROKEN))
-            if len(paths) == 1:
-                _record(report, record)
-            _show(report, source, wish, several=len(paths) > 1)
-    if len(paths) > 1 and not wish.json:
-        from mha_drill.ui.check import render_summary
-        from mha_drill.ui.console import make_console
+    with open_judge(cold=wish.cold) as judge:
+        if len(paths) > 1:
+            return _check_many(paths, judge, wish)
+        (path,) = paths
+        try:
+            source = read_source(path)
+            asked = ask(judge, source, wish)
+        except DrillError as error:
+            outcome = Outcome(path, error=error)
+        else:
+            from mha_drill.ui.checking import wait_with_sign
 
-        render_summary(make_console(), codes.count(PASSED), len(paths), wish.lang)
-    return next(code for code in WORST_FIRST if code in codes)
+            wait_with_sign(asked, wish.lang)
+            outcome = collected(path, source, asked)
+    if outcome.report is not None:
+        record_report(outcome.report, record)
+    _show(outcome, wish)
+    return outcome.code
 
 
-def _unjudged(path: Path, error: DrillError, wish: CheckWish) -> int:
-    """Say why a file could not be judged."""
-    sentence = error.say(wish.lang)
-    if wish.json:
-        from mha_drill.ui.json import error_line
-
-        print(error_line(str(path), sentence), flush=True)  # noqa: T201
-    else:
-        from mha_drill.ui.check import clean
-
-        print(clean(sentence), file=sys.stderr, flush=True)  # noqa: T201
-    return error.exit_code
+def ask(judge: JudgeClient, source: Source, wish: CheckWish) -> Asked:
+    """Have a source judged as was wished."""
+    return judge.ask(
+        source, wish.problem, class_name=wish.class_name, lang=wish.lang, time_limit=wish.time_limit
+    )
 
 
-def _record(report: Report, record: Callable[[Attempt], object]) -> None:
+def collected(path: Path, source: Source, asked: Asked) -> Outcome:
+    """Return what came of a file that was sent to be judged."""
+    try:
+        return Outcome(path, source, asked.report())
+    except DrillError as error:
+        return Outcome(path, error=error)
+
+
+def record_report(report: Report, record: Callable[[Attempt], object]) -> None:
+    """Keep a report as an attempt of the learner's."""
     from mha_drill.progress.attempts import of_report
 
     attempt = of_report(report, load_catalog().problem(report.problem).steps, time.time())
@@ -92,25 +103,61 @@ def _record(report: Report, record: Callable[[Attempt], object]) -> None:
         record(attempt)
 
 
-def _show(report: Report, source: Source, wish: CheckWish, *, several: bool) -> None:
-    if wish.json:
-        from mha_drill.ui.json import report_line
+def _check_many(paths: Sequence[Path], judge: JudgeClient, wish: CheckWish) -> int:
+    from mha_drill.ui.checking import Progress, show_summary
 
-        print(report_line(report), flush=True)  # noqa: T201
-        return
-    from mha_drill.ui.check import render_diff, render_report
-    from mha_drill.ui.console import make_console
+    codes: list[int] = []
+    with Progress(len(paths), wish.lang, json=wish.json) as progress:
+        for outcome in _outcomes(paths, judge, wish, progress.tick):
+            codes.append(outcome.code)
+            _show(outcome, wish, progress)
+            progress.advance()
+    if not wish.json:
+        show_summary(codes.count(PASSED), len(paths), wish.lang)
+    return next(code for code in WORST_FIRST if code in codes)
 
-    console = make_console()
-    render_report(console, report, wish.lang, source=source.text, verbose=wish.verbose)
-    if wish.diff:
-        catalog = load_catalog()
-        render_diff(
-            console,
-            source.text,
-            report.file,
-            catalog.solutions(catalog.problem(report.problem))[0],
-            wish.lang,
-        )
-    if several:
-        console.print()
+
+def _outcomes(
+    paths: Sequence[Path], judge: JudgeClient, wish: CheckWish, tick: Callable[[], None]
+) -> Iterator[Outcome]:
+    """Yield what comes of each file, in order; as many are judged at once as there are cores."""
+    most = cores()
+    todo = deque(enumerate(paths))
+    running: dict[Asked, tuple[int, Path, Source]] = {}
+    done: dict[int, Outcome] = {}
+    due = 0
+    while due < len(paths):
+        while todo and len(running) < most and todo[0][0] < due + AHEAD * most:
+            number, path = todo.popleft()
+            try:
+                source = read_source(path)
+                running[ask(judge, source, wish)] = (number, path, source)
+            except DrillError as error:
+                done[number] = Outcome(path, error=error)
+        while due in done:
+            yield done.pop(due)
+            due += 1
+        if not running:
+            continue
+        wait_for(list(running), 0.25)
+        tick()
+        for asked in [item for item in running if item.wait(0)]:
+            number, path, source = running.pop(asked)
+            done[number] = collected(path, source, asked)
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _show(outcome: Outcome, wish: CheckWish, progress: object = None) -> None:
+    from mha_drill.ui.checking import show_report, show_unjudged
+
+    if outcome.report is None or outcome.source is None:
+        error = outcome.error or DrillError("check.judge-died", reason="?")
+        show_unjudged(outcome.path, error.say(wish.lang), json=wish.json)
+    else:
+        show_report(outcome.report, outcome.source.text, wish, progress)

@@ -54,7 +54,7 @@ def run(app: typer.Typer, language: Callable[[str], Lang]) -> int:
     try:
         code = _invoke(app, lang)
         sys.stdout.flush()
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         _say("\n" + _word("cli.interrupted", lang))
         code = INTERRUPTED
     except (ReaderGone, BrokenPipeError):

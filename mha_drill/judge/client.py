@@ -1,24 +1,26 @@
-"""What the commands call to have a file judged; it starts the judge, asks, and reads the record back. No torch.
+"""What the commands call to have a file judged: it asks a judge, and reads the record back. No torch.
 
-`check`, the quiz and the notebook come in here and nowhere else.
+`check`, `watch`, the quiz and the notebook come in here and nowhere else. Which judge answers, the warm one or
+one of the command's own, is settled here; `warm.doors` finds and starts them.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mha_drill.catalog import load_catalog
 from mha_drill.errors import DrillError, UsageError
 from mha_drill.judge import wire
 from mha_drill.judge.sources import Source, read_source
+from mha_drill.judge.warm.doors import PrivateDoor, WarmDoor, minutes_to_stay
+from mha_drill.judge.warm.greeting import CHECK, HELLO
 from mha_drill.records import Lang, Mistake, Report, StepRow, StepSide, TestResult
 
 TIME_LIMIT = 10.0
@@ -26,6 +28,8 @@ LONGEST_LIMIT = 3600.0
 # A check does at most some dozens of calls, and after the first that hangs the others are skipped; this bounds
 # what remains should the judge itself go astray.
 PATIENCE = 60
+# A judge that has loaded greets at once, however many checks it has to do.
+HELLO_PATIENCE = 5.0
 
 
 def check_file(
@@ -44,11 +48,43 @@ def check_file(
         )
 
 
-class JudgeClient:
-    """A line to a running judge."""
+@contextmanager
+def open_judge(*, cold: bool = False, environ: Mapping[str, str] = os.environ) -> Iterator[JudgeClient]:
+    """Give a judge for as long as the block lasts. cold: one that nobody shares and that ends with the block."""
+    minutes = 0.0 if cold else minutes_to_stay(environ)
+    private = PrivateDoor()
+    doors: list[Door] = [private]
+    if minutes:
+        # Twice: a judge that dies under a check is started anew. Then the command does without.
+        warm = WarmDoor(environ, minutes)
+        doors = [warm, warm, private]
+    client = JudgeClient(doors)
+    try:
+        yield client
+    finally:
+        client.close()
+        private.close()
 
-    def __init__(self, channel: socket.socket) -> None:
-        self._channel = channel
+
+class Door(Protocol):
+    """A way to a judge; see `warm.doors`."""
+
+    def open(self) -> socket.socket | None:
+        """Return a new line to the judge, None where there is none to be had."""
+
+    def is_being_started(self) -> bool:
+        """Whether the judge may keep silent, because it is still loading."""
+
+    def forget(self) -> None:
+        """Let the judge be: it does not answer."""
+
+
+class JudgeClient:
+    """Asks a judge, through the first of some doors that leads to one."""
+
+    def __init__(self, doors: Sequence[Door]) -> None:
+        self._doors = doors
+        self._asked: set[Asked] = set()
 
     def check(
         self,
@@ -61,9 +97,23 @@ class JudgeClient:
         root: Path | None = None,
     ) -> Report:
         """Judge one source and return its Report."""
+        return self.ask(
+            source, problem, class_name=class_name, lang=lang, time_limit=time_limit, root=root
+        ).report()
+
+    def ask(
+        self,
+        source: Source,
+        problem: str | None = None,
+        *,
+        class_name: str | None = None,
+        lang: Lang = "en",
+        time_limit: float = TIME_LIMIT,
+        root: Path | None = None,
+    ) -> Asked:
+        """Send one source to be judged, and return at once."""
         if not 0 < time_limit <= LONGEST_LIMIT:
             raise UsageError("check.bad-time-limit")
-        started = time.monotonic()
         catalog = load_catalog(root)
         request = {
             "op": "check",
@@ -75,19 +125,147 @@ class JudgeClient:
             "lang": lang,
             "time_limit": time_limit,
             "root": str(catalog.root),
+            "environ": dict(os.environ),
         }
+        asked = Asked(request, self._doors, self._asked.discard)
+        self._asked.add(asked)
+        return asked
+
+    def close(self) -> None:
+        """Hang up: whatever is still being judged for this command is ended."""
+        for asked in tuple(self._asked):
+            asked.close()
+
+
+class Asked:
+    """A file that is being judged. It heals by itself: where a judge fails, the next door is tried."""
+
+    def __init__(self, request: dict[str, Any], doors: Sequence[Door], done: Any) -> None:
+        self._request = request
+        self._left = list(doors)
+        self._done = done
+        self._line: socket.socket | None = None
+        self._greeted = False
+        self._loading = True
+        self._greeting_due = 0.0
+        self._limit = PATIENCE + 12 * float(request["time_limit"])
+        self._deadline = 0.0
+        self._started = time.monotonic()
+        self._ask()
+
+    @property
+    def loading(self) -> bool:
+        """Whether the judge has not even greeted: then it is only just being started."""
+        return self._line is not None and not self._greeted
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most `seconds`; whether there is an answer now, or no more hope of one."""
+        until = time.monotonic() + seconds
+        while self._line is not None:
+            now = time.monotonic()
+            patience = (until if self._greeted else min(until, self._greeting_due)) - now
+            if wait_for([self], max(patience, 0.0)):
+                if self.ready():
+                    return True
+            elif not self._greeted and time.monotonic() >= self._greeting_due:
+                self._no_greeting()
+            elif time.monotonic() >= self._deadline:
+                return True
+            if time.monotonic() >= until:
+                return False
+        return True
+
+    def fileno(self) -> int:
+        """Return what to poll; -1 when there is nothing to wait for."""
+        return -1 if self._line is None else self._line.fileno()
+
+    def ready(self) -> bool:
+        """Whether what can be read is the answer; it is not the first time, which is the judge's hello."""
+        if self._line is None or self._greeted:
+            return True
         try:
-            wire.send(self._channel, request)
-            answer, _ = wire.receive(self._channel, started + PATIENCE + 12 * time_limit)
-        except wire.Late:
-            raise DrillError("check.judge-died", reason="no answer in time") from None
-        except wire.Closed:
-            raise DrillError("check.judge-died", reason="it closed the line") from None
+            hello = self._line.recv(len(HELLO))
+        except OSError:
+            hello = b""
+        self._greeted = hello == HELLO
+        if not self._greeted:
+            self._ask()
+        return self._line is None
+
+    def report(self) -> Report:
+        """Return the report, waiting for it if need be."""
+        try:
+            return read_report(self._answer(), time.monotonic() - self._started)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Ask no more; the judge ends what it does for this."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        self._done(self)
+
+    def _ask(self) -> None:
+        """Ask the next judge there is; where there is none, nothing is left to wait for."""
+        if self._line is not None:
+            self._line.close()
+        self._greeted, self._loading, self._line = False, True, None
+        while self._left and self._line is None:
+            self._door = self._left.pop(0)
+            line = self._door.open()
+            if line is None:
+                continue
+            try:
+                line.sendall(CHECK)
+                wire.send(line, self._request)
+                self._line = line
+            except (OSError, wire.Closed):
+                line.close()
+        self._greeting_due = time.monotonic() + HELLO_PATIENCE
+        self._deadline = time.monotonic() + self._limit
+
+    def _no_greeting(self) -> None:
+        loading = self._door.is_being_started()
+        if loading or self._loading:
+            # Once more when it has loaded: its hello may be on the way.
+            self._loading = loading
+            self._greeting_due = time.monotonic() + HELLO_PATIENCE
+        else:
+            self._door.forget()
+            self._ask()
+
+    def _answer(self) -> dict[str, Any]:
+        while True:
+            while not self.wait(PATIENCE):
+                pass
+            if self._line is None:
+                raise DrillError("check.judge-died", reason="it closed the line")
+            try:
+                answer, _ = wire.receive(self._line, max(self._deadline, time.monotonic() + 1))
+                break
+            except wire.Closed:
+                self._ask()
+            except wire.Late:
+                raise DrillError("check.judge-died", reason="no answer in time") from None
         if "usage" in answer:
             raise UsageError(answer["usage"], **answer["values"])
         if "report" not in answer:
             raise JudgeBroke(str(answer.get("broke", "")))
-        return read_report(answer["report"], time.monotonic() - started)
+        found: dict[str, Any] = answer["report"]
+        return found
+
+
+def wait_for(asked: Sequence[Asked], seconds: float) -> list[Asked]:
+    """Wait at most `seconds` until one of those asked can be read, or has nothing to wait for; return which."""
+    silent = [item for item in asked if item.fileno() < 0]
+    if silent:
+        return silent
+    poll = select.poll()
+    for item in asked:
+        poll.register(item.fileno(), select.POLLIN)
+    numbers = {number for number, _ in poll.poll(1000 * seconds)}
+    return [item for item in asked if item.fileno() in numbers]
 
 
 class JudgeBroke(DrillError):
@@ -97,34 +275,6 @@ class JudgeBroke(DrillError):
         lines = told.strip().splitlines() or ["unknown"]
         super().__init__("check.judge-broke", reason=lines[-1])
         self.told = told
-
-
-@contextmanager
-def open_judge() -> Iterator[JudgeClient]:
-    """Start a judge for as long as the block lasts."""
-    ours, theirs = socket.socketpair()
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "mha_drill.judge.server", str(theirs.fileno()), str(os.getpid())],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-        pass_fds=[theirs.fileno()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    theirs.close()
-    try:
-        yield JudgeClient(ours)
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        ours.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def read_report(data: dict[str, Any], seconds: float) -> Report:

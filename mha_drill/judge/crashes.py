@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mha_drill.judge.bounds import limit_met
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
@@ -19,15 +20,11 @@ def crash_findings(examination: Examination, observation: Observation) -> list[F
     if kind == "Hung":
         return [Finding("time-limit", "load", None, False)]
     if kind == "Died":
-        return [_died(error)]
+        return [ended(error["message"])]
     if "NotImplementedError" in error["bases"] and _raised_by_hand(examination, line):
         return [Finding("not-implemented", "load", line, False)]
-    if kind in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
-        return [Finding("process-exit", "load", line, False)]
-    if kind == "MemoryError" or re.search(
-        r"alloc_cpu|can't allocate memory|not enough memory|DefaultCPUAllocator", message
-    ):
-        return [Finding("memory-limit", "load", line, False)]
+    if limit := limit_met(error):
+        return [Finding(limit, "load", line, False)]
     if observation.stage == "construct":
         return [
             _missing_import(examination, error)
@@ -63,11 +60,14 @@ def _plain(error: dict[str, Any]) -> str:
     return f"{error['type']}: {message[0]}" if message else str(error["type"])
 
 
-def _died(error: dict[str, Any]) -> Finding:
-    how, _, number = error["message"].partition(" ")
-    if how == "exit":
+def ended(how: str) -> Finding:
+    """Return what the end of the runner says: an exit code, a signal, or that the file spoke on the judge's line."""
+    kind, _, number = how.partition(" ")
+    if kind == "exit":
         return Finding("process-exit", "load", None, False, number)
-    return Finding("crash", "load", None, False, f"signal {number}", detail=f"signal {number}")
+    if kind == "line":
+        return Finding("crash", "load", None, False, "line")
+    return Finding("crash", "load", None, False, how, detail=how)
 
 
 def _missing_import(examination: Examination, error: dict[str, Any]) -> Finding | None:

@@ -382,6 +382,7 @@ def _ended(kind: str, how: str) -> dict[str, Any]:
         "lines": [],
         "builtin": False,
         "name": "",
+        "where": "",
     }
 
 

@@ -5,20 +5,28 @@ Used by the judge alone. `Runner.load` and `Runner.run` raise `Died` or `Hung`, 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from mha_drill.judge import wire
+from mha_drill.judge import answers, wire
+from mha_drill.judge.bounds import limit_met
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
+
+# What a runner may say went beyond a limit and was cut; each is a note of the report.
+CUTS = ("output-cut", "file-cut")
+# A whole check may take this many time limits: files that are slow at every call would otherwise never end.
+MOST_LIMITS = 10
 
 
 class Hung(Exception):
@@ -26,17 +34,30 @@ class Hung(Exception):
 
 
 class Died(Exception):
-    """The runner ended by itself; `how` says by which signal or exit code."""
+    """The runner ended by itself; `how` says by which signal or exit code, or `line`: it spoke out of turn."""
 
     def __init__(self, how: str) -> None:
         super().__init__(how)
         self.how = how
 
 
+class Spawns(Protocol):
+    """Who makes runners: the template, or in a fork of the judge whoever asks it on the fork's behalf."""
+
+    def spawn(self) -> tuple[int, socket.socket]:
+        """Fork a runner; return its process id and the channel to it."""
+
+    def end(self, child: int) -> str:
+        """Kill a runner and all it started; return how it had ended."""
+
+
 class Template:
-    """The process that runners are forked from."""
+    """The process that runners are forked from. One that has gone is started again for the next runner."""
 
     def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
         self.control, theirs = socket.socketpair()
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "mha_drill.judge.template", str(theirs.fileno()), str(os.getpid())],
@@ -50,7 +71,10 @@ class Template:
     def _line(self) -> str:
         text = b""
         while not text.endswith(b"\n"):
-            piece = self.control.recv(64)
+            try:
+                piece = self.control.recv(64)
+            except OSError:
+                piece = b""
             if not piece:
                 raise Died("template")
             text += piece
@@ -58,74 +82,137 @@ class Template:
 
     def spawn(self) -> tuple[int, socket.socket]:
         """Fork a runner; return its process id and the channel to it."""
+        try:
+            return self._spawn()
+        except (Died, OSError):
+            self.close()
+            self._start()
+            return self._spawn()
+
+    def _spawn(self) -> tuple[int, socket.socket]:
         if not self.ready:
             self.ready = self._line() == "ready"
         ours, theirs = socket.socketpair()
-        socket.send_fds(self.control, [b"spawn"], [theirs.fileno()])
-        theirs.close()
+        with theirs:
+            socket.send_fds(self.control, [b"spawn"], [theirs.fileno()])
         return int(self._line()), ours
 
     def end(self, child: int) -> str:
         """Kill a runner and all it started; return how it had ended: `exit 0`, `signal 9`."""
-        self.control.sendall(f"end {child}".encode())
-        return self._line()
+        try:
+            self.control.sendall(f"end {child}".encode())
+            return self._line()
+        except (Died, OSError):  # gone, and its runners with it
+            return "signal 9"
 
     def close(self) -> None:
         """End the template and every runner it still has."""
         self.control.close()
         try:
-            self.process.wait(5)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
 
 
 class Runner:
-    """One runner with the learner's file in it; started anew after a call that hung or died."""
+    """One runner with the learner's file in it; started anew after a call that hung or died.
 
-    def __init__(self, template: Template, path: str, source: str, time_limit: float) -> None:
+    setting: the environment of the command that asks, which may not be the judge's own. ended: how the last
+    runner that did not come back ended, empty where each came back. cut: what the file went beyond, of `CUTS`.
+    """
+
+    def __init__(
+        self,
+        template: Spawns,
+        path: str,
+        source: str,
+        time_limit: float,
+        setting: dict[str, Any] | None = None,
+    ) -> None:
         self.template = template
         self.path = path
         self.source = source
         self.time_limit = time_limit
+        self.setting = setting or {}
         self.restarts = 0
         self.hangs = 0
         self.stopped = False
+        self.ended = ""
+        self.cut: set[str] = set()
+        self._left = MOST_LIMITS * time_limit
+        self._loading = 3 * time_limit
         self._child: int | None = None
         self._channel: socket.socket | None = None
+        self._ticket = ""
+        self._exhausted = 0
 
     def load(self) -> dict[str, Any]:
         """Run the file in a fresh runner; return what it defines."""
         self.close()
         self._child, self._channel = self.template.spawn()
-        self._ask({"op": "load", "path": self.path, "source": self.source}, ())
-        return self._answer(3 * self.time_limit)[0]
+        started = time.monotonic()
+        request = {"op": "load", "path": self.path, "source": self.source} | self.setting
+        self._ask(request, (), self._loading)
+        loaded, _ = self._answer(self._loading, lambda header, _: answers.is_loaded(header))
+        # A file that loaded once has no longer than that when it has to be loaded again.
+        self._loading = min(self._loading, max(self.time_limit, 2 * (time.monotonic() - started)))
+        return loaded
 
     def run(self, experiments: Sequence[dict[str, Any]], arrays: Sequence[np.ndarray]) -> Iterator[Answer]:
         """Do experiments in one message; yield each answer as it comes."""
         if self._channel is None:
             self.restarts += 1
             self.load()
-        self._ask({"op": "run", "experiments": list(experiments)}, arrays)
+        self._ask({"op": "run", "experiments": list(experiments)}, arrays, self.time_limit)
         for _ in experiments:
-            yield self._answer(self.time_limit)
+            answer = self._answer(self.time_limit, answers.is_observed)
+            error = answer[0]["error"]
+            if error is not None and limit_met(error) == "memory-limit":
+                # Filling the memory takes a second each time; a third time tells no more.
+                self._exhausted += 1
+                self.stopped = self.stopped or self._exhausted > 1
+            yield answer
 
-    def _ask(self, header: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
+    def _ask(self, header: dict[str, Any], arrays: Sequence[np.ndarray], seconds: float) -> None:
         assert self._channel is not None
-        try:
-            wire.send(self._channel, header, arrays)
-        except wire.Closed:
-            raise Died(self.close()) from None
+        self._ticket = secrets.token_hex(8)
+        with self._bounded():
+            wire.send(self._channel, header | {"ticket": self._ticket}, arrays, time.monotonic() + seconds)
 
-    def _answer(self, seconds: float) -> Answer:
+    def _answer(self, seconds: float, readable: Callable[[dict[str, Any], list[np.ndarray]], bool]) -> Answer:
         assert self._channel is not None
+        started = time.monotonic()
+        with self._bounded():
+            try:
+                header, arrays = wire.receive(self._channel, started + min(seconds, self._left))
+            finally:
+                self._left -= time.monotonic() - started
+        ticket, cut = header.pop("ticket", None), header.pop("cut", None)
+        if ticket != self._ticket or not answers.fits(cut, [str]) or not readable(header, arrays):
+            self._over("line")
+        self.cut |= set(CUTS) & set(cut)
+        return header, arrays
+
+    @contextlib.contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """End the runner where the line to it fails, and say how it failed."""
         try:
-            return wire.receive(self._channel, time.monotonic() + seconds)
+            yield
         except wire.Late:
             self.close()
+            self.ended = "hung"
             raise Hung from None
+        except wire.Garbled:
+            self._over("line")
         except wire.Closed:
-            raise Died(self.close()) from None
+            self._over("")
+
+    def _over(self, how: str) -> NoReturn:
+        """End the runner and say that it died: as told, or as it had ended by itself."""
+        ended = self.close()
+        self.ended = how or ended
+        raise Died(self.ended) from None
 
     def close(self) -> str:
         """End the runner; return how it ended."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from mha_drill.catalog import Catalog
+from mha_drill.judge import refusals
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.choosing import choose_problem
 from mha_drill.judge.host import Runner
@@ -44,7 +46,8 @@ def judge_file(
         lang=lang,
         seconds=round(time.perf_counter() - started, 4),
     )
-    return report, broken
+    aside = tuple(refusals.notes(ruling, runner.cut, lang))
+    return replace(report, notes=report.notes + aside), broken
 
 
 def _ruled(

@@ -17,10 +17,13 @@ import torch
 
 from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.devices import placed
-from mha_drill.judge.loading import Loaded, builtin_hidden, describe
+from mha_drill.judge.loading import Loaded, builtin_hidden, describe, parameters
 from mha_drill.judge.names import parts_of
 from mha_drill.judge.tracing import Trace
 from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
+
+# The library's own, whatever a file puts in its place later.
+_same = np.array_equal
 
 _READY_MADE = re.compile(r"flash|sdpa|fused|torch|efficient|built_?in|native|fast")
 # Sizes worth telling of: no larger number is one.
@@ -127,7 +130,7 @@ class Laboratory:
         answer["changed"] = [
             name
             for name, value in inputs.items()
-            if not np.array_equal(
+            if not _same(
                 before[name],
                 _plain_array(value),
                 equal_nan=before[name].dtype.kind == "f",
@@ -510,8 +513,6 @@ def _configuration(name: str, sizes: Sizes, loaded: Loaded | None) -> Any:
     named = loaded.module.__dict__.get(name) if loaded is not None and name else None
     if named is None:
         return Bag(sizes)
-    from mha_drill.judge.loading import parameters
-
     arguments: dict[str, Any] = {}
     for item in parameters(named):
         with contextlib.suppress(KeyError):

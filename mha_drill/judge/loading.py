@@ -15,7 +15,8 @@ import linecache
 import sys
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from mha_drill.judge.looping import loop_instead_of_vmap
@@ -23,6 +24,7 @@ from mha_drill.judge.looping import loop_instead_of_vmap
 # Attention ready made. A file that takes it where it is there and has a path of its own is run on its own path.
 BUILTINS = ("scaled_dot_product_attention", "multi_head_attention_forward")
 MODULE = "submission"
+LONGEST_NAME, LONGEST_MESSAGE, DEEPEST = 200, 2000, 1000
 _FLAGS = sum(getattr(__future__, name).compiler_flag for name in ("annotations",))
 
 
@@ -202,17 +204,9 @@ def parameters(function: Any) -> list[dict[str, Any]]:
     found = []
     for item in signature.parameters.values():
         annotation = item.annotation
-        label = (
-            ""
-            if annotation is empty
-            else annotation
-            if isinstance(annotation, str)
-            else annotation.__name__
-            if isinstance(annotation, type)
-            else str(annotation)
-        )
+        label = "" if annotation is empty else _words(partial(_label, annotation), LONGEST_NAME)
         required = item.default is empty and kinds[item.kind] not in ("var_positional", "var_keyword")
-        default = None if required or not isinstance(item.default, bool | int | float | str) else item.default
+        default = item.default if not required and _tellable(item.default) else None
         found.append(
             {
                 "name": item.name,
@@ -225,30 +219,52 @@ def parameters(function: Any) -> list[dict[str, Any]]:
     return found
 
 
+def _label(annotation: Any) -> object:
+    return annotation.__name__ if isinstance(annotation, type) else annotation
+
+
+def _tellable(value: object) -> bool:
+    """Whether a default can be told to the judge as it is."""
+    if isinstance(value, bool | int | float):
+        return not isinstance(value, int) or abs(value) < 2**53
+    return isinstance(value, str) and len(value) <= LONGEST_MESSAGE
+
+
 def _without_self(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found[1:] if found and found[0]["kind"] in ("both", "positional_only") else found
 
 
 def describe(error: BaseException, path: str) -> dict[str, Any]:
-    """Return an exception as data: its type, its words, and the innermost line of the learner's own file."""
-    own = [
-        number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path
-    ]
+    """Return an exception as data: its type, its words, and the innermost line of the learner's own file.
+
+    where: the module that raised, so that a refusal inside `subprocess` can be told from one of the file's own.
+    """
+    frames = [(frame, number) for frame, number in traceback.walk_tb(error.__traceback__)][-DEEPEST:]
+    own = [number for frame, number in frames if frame.f_code.co_filename == path]
     line = own[-1] if own else None
     column = None
     if isinstance(error, SyntaxError):
-        line, column = error.lineno, error.offset
-    try:
-        message = str(error.msg if isinstance(error, SyntaxError) else error)
-    except BaseException:
-        message = ""
+        line, column = _whole(error.lineno), _whole(error.offset)
     return {
-        "type": type(error).__name__,
-        "bases": [base.__name__ for base in type(error).__mro__],
-        "message": message[:2000],
+        "type": _words(lambda: type(error).__name__, LONGEST_NAME),
+        "bases": [_words(partial(getattr, base, "__name__"), LONGEST_NAME) for base in type(error).__mro__],
+        "message": _words(lambda: error.msg if isinstance(error, SyntaxError) else error, LONGEST_MESSAGE),
         "line": line,
         "column": column,
         "lines": own,
         "builtin": type(error).__module__ == builtins.__name__,
-        "name": str(getattr(error, "name", "") or ""),
+        "name": _words(lambda: getattr(error, "name", "") or "", LONGEST_NAME),
+        "where": _words(lambda: frames[-1][0].f_globals.get("__name__", "") if frames else "", LONGEST_NAME),
     }
+
+
+def _words(say: Callable[[], object], most: int) -> str:
+    """Return what an exception says of itself; its methods are the file's own and may do anything but answer."""
+    try:
+        return str(str(say())[:most])
+    except BaseException:
+        return ""
+
+
+def _whole(number: object) -> int | None:
+    return number if type(number) is int and 0 < number < 2**31 else None

@@ -7,8 +7,10 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
+from mha_drill.judge.audit import bent_gradient
+from mha_drill.judge.bounds import limit_met
 from mha_drill.judge.candidates import Definition, choose
-from mha_drill.judge.crashes import crash_findings
+from mha_drill.judge.crashes import crash_findings, ended
 from mha_drill.judge.diagnosis import diagnose
 from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
@@ -72,9 +74,7 @@ def load(runner: Runner) -> Ruling | dict[str, Any]:
     except Hung:
         return Ruling("load", [Finding("time-limit", "load", None, False, "import")])
     except Died as error:
-        how, _, number = error.how.partition(" ")
-        code = "process-exit" if how == "exit" else "crash"
-        return Ruling("load", [Finding(code, "load", None, False, number, detail=error.how)])
+        return Ruling("load", [ended(error.how)])
     if not loaded["ok"]:
         return Ruling("load", [load_finding(loaded["error"], runner.source)], None, loaded)
     return loaded
@@ -131,12 +131,10 @@ def failed_statement(failure: dict[str, Any]) -> Finding:
     words = f"{failure['type']}: {failure['message']}"
     if "ImportError" in kinds:
         return Finding("import-error", "load", line, False, failure["name"], detail=words)
-    if kinds & {"SystemExit", "KeyboardInterrupt"}:
-        return Finding("process-exit", "load", line, False)
     if "NotImplementedError" in kinds:
         return Finding("not-implemented", "load", line, False)
-    if "MemoryError" in kinds:
-        return Finding("memory-limit", "load", line, False)
+    if limit := limit_met(failure):
+        return Finding(limit, "load", line, False)
     return Finding("crash", "load", line, False, detail=words)
 
 
@@ -165,4 +163,11 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
         return Ruling(
             "construct", distinct(crash_findings(examination, square)), examination, loaded, answer.name
         )
-    return Ruling("run", diagnose(examination), examination, loaded, answer.name)
+    findings = diagnose(examination)
+    if runner.ended and not any(finding.step == "load" for finding in findings):
+        # A call that never came back says this much; what was concluded from its silence says nothing.
+        unanswered = Finding("time-limit", "load") if runner.ended == "hung" else ended(runner.ended)
+        findings = [unanswered, *(finding for finding in findings if finding.proved)]
+    if not findings and (bent := bent_gradient(examination)) is not None:
+        findings = [bent]
+    return Ruling("run", findings, examination, loaded, answer.name)

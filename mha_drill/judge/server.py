@@ -1,66 +1,90 @@
-"""The judge: a process that holds the reference and the hidden tests, and answers checks over a socket.
-
-Run as `python -m mha_drill.judge.server FD`; the command talks to it through `client`. It never imports the
+"""The judge: a process that holds the reference and the hidden tests, and answers checks. It never imports the
 learner's file: runners do.
+
+Run as `python -m mha_drill.judge.server`, by `warm.doors`: `private FD` serves the one command at the other end
+of that socket, `warm LISTENER LOCK ADDRESS LOCKFILE MINUTES` all of a user's until nobody has come for a while.
 """
 
 from __future__ import annotations
 
-import socket
+import os
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mha_drill.judge import wire
 from mha_drill.judge.host import Template, single_threaded
-from mha_drill.judge.lifeline import die_with
+from mha_drill.judge.warm.entrances import Entrance, OwnEntrance, SharedEntrance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mha_drill.judge.host import Spawns
+    from mha_drill.judge.warm.errands import Errands
+
+# A command sends its request with its greeting; what is so late comes from a command that is gone or stopped.
+LATEST = 60.0
 
 
-def main(descriptor: int, command: int) -> None:
-    """Answer checks until the command, of that process id, closes its end."""
-    die_with(command)
-    channel = socket.socket(fileno=descriptor)
+def main(words: list[str]) -> None:
+    """Serve the entrance that the words describe, then end."""
+    if words[0] == "private":
+        serve(OwnEntrance(int(words[1])))
+    listener, lock, address, lock_file, minutes = words[1:]
+    if os.fork():
+        os._exit(0)  # what goes on is nobody's child
+    serve(SharedEntrance(int(listener), Path(address), Path(lock_file), float(minutes)), loading=int(lock))
+
+
+def serve(entrance: Entrance, loading: int | None = None) -> None:
+    """Load everything, let go of the lock that says so, and serve."""
+    from mha_drill.judge.warm.loop import Loop
+
     template = Template()
-    judge = None
-    try:
-        while True:
-            try:
-                request, _ = wire.receive(channel)
-            except wire.Closed:
-                return
-            if judge is None:
-                judge = Judge(template)
-            wire.send(channel, judge.answer(request))
-    finally:
-        template.close()
+    judge = Judge()
+    if loading is not None:
+        os.close(loading)
+    Loop(entrance, template, judge.work, judge.warm_up(template)).run()
 
 
 class Judge:
-    """Answers one check after another."""
+    """Judges files, in forks of the process that loaded it."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self) -> None:
         single_threaded()
         import torch
 
-        torch.set_num_threads(1)
-        self.template = template
+        import mha_drill.judge.judging  # noqa: F401
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        torch.set_num_threads(1)
+
+    def work(self, errands: Errands) -> None:
+        """Wait in a fork for a command's line, and answer the one request that comes over it."""
+        line = errands.line()
+        if line is None:
+            return
+        try:
+            request, _ = wire.receive(line, time.monotonic() + LATEST)
+            wire.send(line, self.answer(request, errands))
+        except (wire.Closed, wire.Late):
+            return
+
+    def answer(self, request: dict[str, Any], spawns: Spawns) -> dict[str, Any]:
         """Return `{"report": ...}`, or `{"usage": key, "values": ...}`, or `{"broke": ...}` with the traceback."""
         import traceback
 
         from mha_drill.errors import UsageError
 
         try:
-            return {"report": asdict(self.check(request))}
+            return {"report": asdict(self.check(request, spawns))}
         except UsageError as error:
             return {"usage": error.key, "values": {name: str(value) for name, value in error.values.items()}}
         except Exception:
             return {"broke": traceback.format_exc()}
 
-    def check(self, request: dict[str, Any]) -> Any:
+    def check(self, request: dict[str, Any], spawns: Spawns) -> Any:
         """Judge one file; return its Report."""
         from mha_drill.catalog import load_catalog
         from mha_drill.errors import DrillError, UsageError
@@ -72,7 +96,8 @@ class Judge:
         if request["problem"] is not None and catalog.problem(request["problem"]).code is None:
             known = ", ".join(problem.id for problem in catalog.problems if problem.code is not None)
             raise UsageError("check.not-code", problem=request["problem"], known=known)
-        runner = Runner(self.template, request["path"], request["source"], request["time_limit"])
+        setting = {"environ": request["environ"]}
+        runner = Runner(spawns, request["path"], request["source"], request["time_limit"], setting)
         try:
             report, broken = judge_file(runner, catalog, request, started)
         finally:
@@ -81,6 +106,31 @@ class Judge:
             raise DrillError("check.judge-broke", reason=broken[0])
         return report
 
+    def warm_up(self, template: Template) -> Iterator[None]:
+        """Judge each reference once, so that every fork from then on finds loaded what checks load."""
+        import gc
+
+        from mha_drill.catalog import load_catalog
+
+        catalog = load_catalog()
+        for problem in catalog.problems:
+            for path in catalog.solutions(problem)[:1]:
+                request = {
+                    "file": path.name,
+                    "path": str(path),
+                    "source": path.read_text(encoding="utf-8"),
+                    "problem": problem.id,
+                    "class": None,
+                    "lang": "en",
+                    "time_limit": 10.0,
+                    "root": str(catalog.root),
+                    "environ": dict(os.environ),
+                }
+                self.answer(request, template)
+                yield
+        gc.collect()
+        gc.freeze()
+
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(sys.argv[1:])

@@ -1,7 +1,8 @@
 """The process that runners are forked from: it has loaded torch and the runner's code, and nothing secret.
 
 The judge sends `spawn` with one end of a socket pair and gets the runner's process id; `end` kills that
-runner with all it started and says how it ended. Run as `python -m mha_drill.judge.template FD`.
+runner with all it started, removes its scratch folder and says how it ended. When the judge is gone, the
+template ends every runner and goes too. Run as `python -m mha_drill.judge.template FD PID`.
 """
 
 from __future__ import annotations
@@ -12,44 +13,61 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
-from mha_drill.judge.lifeline import die_with
+from mha_drill.judge import scratch
+from mha_drill.judge.lifeline import adopt_orphans, die_with, outlive, sweep
+from mha_drill.judge.sandbox.entering import prepare
+from mha_drill.judge.sandbox.layers import Layer
 
 
 def main(descriptor: int, judge: int) -> None:
     """Fork runners until the judge, of that process id, closes its end."""
     die_with(judge)
     control = socket.socket(fileno=descriptor)
-    _warm()
-    control.sendall(b"ready\n")
-    alive: set[int] = set()
+    layers = _warm()
+    adopt_orphans()
+    scratch.clear_left_over()
+    if os.getppid() != judge:
+        return
+    outlive()
+    runners: dict[int, Path] = {}
+    try:
+        with contextlib.suppress(OSError):
+            control.sendall(b"ready\n")
+            _serve(control, layers, runners)
+    finally:
+        for child in list(runners):
+            _end(child, runners)
+
+
+def _serve(control: socket.socket, layers: tuple[Layer, ...], runners: dict[int, Path]) -> None:
+    """Do what the judge asks until it closes its end; `runners` holds who is alive, and their scratch folders."""
     while True:
         command, descriptors, _, _ = socket.recv_fds(control, 64, 1)
         if not command:
-            break
+            return
         words = command.decode().split()
         if words[0] == "spawn":
+            place = scratch.make()
             template = os.getpid()
             child = os.fork()
             if child == 0:
                 control.close()
-                _become_runner(descriptors[0], template)
+                _become_runner(descriptors[0], template, layers, place)
             os.close(descriptors[0])
-            alive.add(child)
+            runners[child] = place
             control.sendall(f"{child}\n".encode())
         elif words[0] == "end":
-            child = int(words[1])
-            control.sendall(f"{_end(child)}\n".encode())
-            alive.discard(child)
-    for child in alive:
-        _end(child)
+            control.sendall(f"{_end(int(words[1]), runners)}\n".encode())
 
 
-def _warm() -> None:
-    """Load what every runner needs before the first fork."""
+def _warm() -> tuple[Layer, ...]:
+    """Load what every runner needs before the first fork; return the layers of the sandbox they will enter."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ["TORCHDYNAMO_DISABLE"] = "1"  # `torch.compile` would start a compiler
     import torch
 
     import mha_drill.judge.laboratory
@@ -60,11 +78,13 @@ def _warm() -> None:
     x = torch.ones(2, 2, requires_grad=True)
     torch.autograd.grad((x @ x).softmax(-1), x, grad_outputs=torch.ones(2, 2))
     (x @ x).backward(torch.ones(2, 2))  # type: ignore[no-untyped-call]
+    layers = prepare()
     gc.collect()
     gc.freeze()
+    return layers
 
 
-def _become_runner(descriptor: int, template: int) -> None:
+def _become_runner(descriptor: int, template: int, layers: tuple[Layer, ...], place: Path) -> None:
     from mha_drill.judge.runner import serve
 
     code = 1
@@ -72,13 +92,15 @@ def _become_runner(descriptor: int, template: int) -> None:
         die_with(template)
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        serve(socket.socket(fileno=descriptor))
+        serve(socket.socket(fileno=descriptor), layers, place)
         code = 0
     finally:
         os._exit(code)
 
 
-def _end(child: int) -> str:
+def _end(child: int, runners: dict[int, Path]) -> str:
+    """Kill a runner and all it started, however it hid them; return how the runner had ended."""
+    place = runners.pop(child, None)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError):
@@ -86,6 +108,11 @@ def _end(child: int) -> str:
     try:
         _, status = os.waitpid(child, 0)
     except ChildProcessError:
+        status = None
+    sweep(runners)
+    if place is not None:
+        scratch.remove(place)
+    if status is None:
         return "unknown 0"
     if os.WIFSIGNALED(status):
         return f"signal {os.WTERMSIG(status)}"

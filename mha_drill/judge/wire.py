@@ -18,28 +18,41 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-LARGEST_HEADER = 64 * 2**20
+LARGEST_HEADER = 16 * 2**20
 LARGEST_PAYLOAD = 512 * 2**20
+MOST_AXES = 32
 DTYPES = ("float64", "float32", "int64", "int32", "uint8", "bool")
 
 Message = tuple[dict[str, Any], list["np.ndarray"]]
 
 
 class Closed(Exception):
-    """The other side has gone, or sent what is not a message."""
+    """The other side has gone."""
+
+
+class Garbled(Closed):
+    """What came is not a message."""
 
 
 class Late(Exception):
     """No whole message came before the deadline."""
 
 
-def send(channel: socket.socket, header: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> None:
-    """Send one message; `arrays` may have any shape and one of `DTYPES`."""
+def send(
+    channel: socket.socket,
+    header: dict[str, Any],
+    arrays: Sequence[np.ndarray] = (),
+    deadline: float | None = None,
+) -> None:
+    """Send one message; `arrays` may have any shape and one of `DTYPES`; `deadline` is on `time.monotonic()`."""
     head = dict(header, arrays=[[str(array.dtype), list(array.shape)] for array in arrays])
     text = json.dumps(head, separators=(",", ":"), ensure_ascii=True).encode()
     parts = [struct.pack("!Q", len(text)), text, *(array.tobytes() for array in arrays)]
     try:
+        channel.settimeout(None if deadline is None else max(1e-3, deadline - time.monotonic()))
         channel.sendall(b"".join(parts))
+    except TimeoutError as error:
+        raise Late from error
     except OSError as error:
         raise Closed from error
 
@@ -48,13 +61,13 @@ def receive(channel: socket.socket, deadline: float | None = None) -> Message:
     """Return the next message; `deadline` is on `time.monotonic()`."""
     (length,) = struct.unpack("!Q", _exactly(channel, 8, deadline))
     if length > LARGEST_HEADER:
-        raise Closed
+        raise Garbled
     try:
         header = json.loads(_exactly(channel, length, deadline))
         described = header.pop("arrays")
         arrays = _arrays(channel, described, deadline)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Closed from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise Garbled from error
     return header, arrays
 
 
@@ -65,7 +78,7 @@ def _arrays(channel: socket.socket, described: list[Any], deadline: float | None
 
     sizes = []
     for dtype, shape in described:
-        if dtype not in DTYPES or not all(isinstance(size, int) and size >= 0 for size in shape):
+        if dtype not in DTYPES or len(shape) > MOST_AXES or not all(_is_size(size) for size in shape):
             raise ValueError(dtype, shape)
         sizes.append(math.prod(shape) * np.dtype(dtype).itemsize)
     if sum(sizes) > LARGEST_PAYLOAD:
@@ -76,6 +89,10 @@ def _arrays(channel: socket.socket, described: list[Any], deadline: float | None
         arrays.append(np.frombuffer(payload, dtype, math.prod(shape), start).reshape(shape))
         start += size
     return arrays
+
+
+def _is_size(size: Any) -> bool:
+    return type(size) is int and 0 <= size <= LARGEST_PAYLOAD
 
 
 def _exactly(channel: socket.socket, length: int, deadline: float | None) -> bytearray:

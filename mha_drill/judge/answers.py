@@ -1,0 +1,159 @@
+"""What a runner's answer must look like: it comes from the process that the learner's file runs in. Judge side.
+
+The file can write to the judge's line as well as the runner can. Nothing it writes may be taken for more than
+data, and no field may break the judge that reads it: an answer that does not fit is no answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+LARGEST_NUMBER = 2**53
+LONGEST_TEXT = 2_000_000
+
+LAST_LINE = 2**31
+
+# A type; a question to ask; a tuple of alternatives; [each of a list]; {name: ...}, `name?` may be missing;
+# {str: each}.
+Form = Any
+
+
+def _line(value: Any) -> bool:
+    return type(value) is int and 0 < value <= LAST_LINE
+
+
+def _size(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= LARGEST_NUMBER
+
+
+_LINE: Form = (_line, None)
+_ERROR: Form = {
+    "type": str,
+    "bases": [str],
+    "message": str,
+    "line": _LINE,
+    "column": _LINE,
+    "lines": [_line],
+    "builtin": bool,
+    "name": str,
+    "where": str,
+}
+_PARAMETER: Form = {
+    "name": str,
+    "kind": str,
+    "required": bool,
+    "annotation": str,
+    "default": (bool, int, float, str, None),
+}
+_DEFINITION: Form = {
+    "name": str,
+    "line": _line,
+    "uses": [str],
+    "attributes": [str],
+    "doc": str,
+    "kind": str,
+    "module?": bool,
+    "construct": [_PARAMETER],
+    "call": ([_PARAMETER], None),
+    "methods?": [str],
+}
+LOADED: Form = {
+    "ok": bool,
+    "error?": _ERROR,
+    "definitions?": [_DEFINITION],
+    "failures?": [_ERROR | {"statement": _line, "names": [str]}],
+}
+_ITEM: Form = {
+    "array": (int, None),
+    "shape?": [_size],
+    "dtype?": str,
+    "grad?": bool,
+    "type?": str,
+}
+_GRADIENT: Form = {"none": bool, "claimed": (int, float), "measured": (int, float, None)}
+OBSERVED: Form = {
+    "error": (_ERROR, None),
+    "stage": str,
+    "tensors?": {str: {"shape": [_size], "kind": str, "grad": bool, "float": bool}},
+    "modules?": [[str]],
+    "attributes?": [str],
+    "integers?": {str: int},
+    "module?": bool,
+    "output?": {"type": str, "items": [_ITEM]},
+    "changed?": [str],
+    "calls?": [
+        {"name": str, "line": _LINE, "in": [int], "out": [int], "args": str, "repaired?": str},
+    ],
+    "values?": [
+        {"origin": str, "shape": [_size], "dtype": str, "grad": bool, "array": (int, None)},
+    ],
+    "repairs?": [{"code": str, "line": _LINE, "shapes": [[_size]], "call": _size}],
+    "gradients?": {str: _GRADIENT},
+    "reaches?": bool,
+    "backward_error?": _ERROR,
+}
+
+
+def is_loaded(answer: dict[str, Any]) -> bool:
+    """Return whether an answer to `load` can be read."""
+    if not fits(answer, LOADED):
+        return False
+    return {"definitions", "failures"} <= set(answer) if answer["ok"] else "error" in answer
+
+
+def is_observed(answer: dict[str, Any], arrays: list[np.ndarray]) -> bool:
+    """Return whether an answer to one experiment can be read: its fields, and every index and shape in it."""
+    if not fits(answer, OBSERVED):
+        return False
+    values = answer.get("values", [])
+    items = answer.get("output", {}).get("items", [])
+    return (
+        all(_is_array(item, arrays) for item in (*values, *items))
+        and all(
+            0 <= number < len(values)
+            for call in answer.get("calls", [])
+            for number in call["in"] + call["out"]
+        )
+        and all(len(pair) == 2 for pair in answer.get("modules", []))
+        and (("calls" in answer) == ("values" in answer))
+        and (answer["error"] is not None or answer["stage"] != "call" or "output" in answer)
+        and ("gradients" in answer) == ("reaches" in answer)
+    )
+
+
+def _is_array(item: dict[str, Any], arrays: list[np.ndarray]) -> bool:
+    """Whether a value's array is there and has the shape the answer says."""
+    index = item["array"]
+    if index is None:
+        return "shape" in item or "type" in item
+    # where numpy makes a single number contiguous, it gives it an axis
+    shape = item.get("shape")
+    return 0 <= index < len(arrays) and list(arrays[index].shape) in ([shape] if shape else [[], [1]])
+
+
+def fits(value: Any, form: Form) -> bool:
+    """Return whether data has a form."""
+    if isinstance(form, tuple):
+        return any(fits(value, one) for one in form)
+    if isinstance(form, list):
+        return type(value) is list and all(fits(item, form[0]) for item in value)
+    if isinstance(form, dict):
+        if type(value) is not dict:
+            return False
+        if str in form:
+            return all(fits(item, form[str]) for item in value.values())
+        return value.keys() <= {name.rstrip("?") for name in form} and all(
+            fits(value[name.rstrip("?")], inner) if name.rstrip("?") in value else name.endswith("?")
+            for name, inner in form.items()
+        )
+    if form is None:
+        return value is None
+    if not isinstance(form, type):
+        return bool(form(value))
+    if form is int:
+        return type(value) is int and abs(value) <= LARGEST_NUMBER
+    if form is str:
+        return type(value) is str and len(value) <= LONGEST_TEXT
+    return type(value) is form
