@@ -38,7 +38,6 @@ class Wish:
     topic: str = ""
     count: int = USUAL_COUNT
     seed: int | None = None
-    due: bool = False
 
 
 def cards(problems: Sequence[Problem], questions: Sequence[Question]) -> tuple[Card, ...]:
@@ -96,9 +95,15 @@ def _ordered(stock: list[Card], wish: Wish, latest: Mapping[str, Attempt]) -> li
         last = latest.get(card.item)
         return (last is not None and last.score >= 1.0, last.at if last else 0.0)
 
-    ordered = sorted(stock, key=turn)
-    waiting = [card for card in ordered if not turn(card)[0]]
-    return waiting if wish.due and waiting else ordered
+    return sorted(stock, key=turn)
+
+
+def fitting(due: Sequence[Card], wish: Wish) -> tuple[Card, ...]:
+    """Return what is due of the kind and step wished for, in the order it is due in; `deal` has seen the wish."""
+    wanted = [
+        card for card in due if wish.kind in ("", card.kind) and (not wish.topic or wish.topic in card.steps)
+    ]
+    return tuple(wanted[: wish.count])
 
 
 def _known(asked: str, known: Sequence[str], key: str) -> None:

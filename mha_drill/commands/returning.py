@@ -1,0 +1,91 @@
+"""The commands for coming back another day: `review`, `recite`, `mock`, `status`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mha_drill.commands.base import LangOption, app, language, open_store
+
+if TYPE_CHECKING:
+    from mha_drill.quiz.deck import Card
+
+
+def _stock() -> tuple[Card, ...]:
+    """Return every card the quiz can ask."""
+    from mha_drill.catalog import load_catalog
+    from mha_drill.quiz.asking import ASKERS
+    from mha_drill.quiz.deck import cards
+
+    catalog = load_catalog()
+    return tuple(card for card in cards(catalog.problems, catalog.questions()) if card.kind in ASKERS)
+
+
+@app.command()
+def review(
+    interview: Annotated[
+        str, typer.Option("--interview", metavar="DATE", help="The day of your interview; none forgets it.")
+    ] = "",
+    count: Annotated[int, typer.Option("--count", metavar="N", help="At most so many.")] = 0,
+    lang: LangOption = "",
+) -> int:
+    """Be asked what is due today: again on the day you would have forgotten."""
+    from mha_drill.errors import PASSED
+    from mha_drill.progress.days import day_of
+    from mha_drill.reviewing import read_interview, set_interview, todays
+    from mha_drill.sitting import sit
+    from mha_drill.ui.console import make_console
+    from mha_drill.ui.review import print_interview, print_next, print_nothing_due
+
+    speak = language(lang)
+    now = time.time()
+    named = read_interview(interview, day_of(now)) if interview else None
+    store = open_store(speak)
+    console = make_console()
+    if interview:
+        set_interview(store, named, now)
+        print_interview(console, named, speak)
+    stock = _stock()
+    today = todays(store, stock, now)
+    deck = today.plan.cards[: count or None]
+    if not deck:
+        print_nothing_due(console, today.plan, speak)
+        return PASSED
+    code = sit(deck, store, speak)
+    print_next(console, todays(store, stock, time.time()), speak)
+    return code
+
+
+@app.command()
+def status(
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    lang: LangOption = "",
+) -> None:
+    """See where you stand: by step, what is due, your streak, your weakest step."""
+    from contextlib import suppress
+
+    from mha_drill.progress.sheets import from_json
+    from mha_drill.progress.status import status as reckoned
+    from mha_drill.reviewing import todays
+
+    speak = language(lang)
+    store = open_store(speak)
+    stock = _stock()
+    today = todays(store, stock, time.time())
+    sheets = []
+    for text in store.mocks():
+        with suppress(ValueError):
+            sheets.append(from_json(text))
+    found = reckoned(today.history, today.plan, stock, sheets, today.day, today.interview)
+    if json:
+        from mha_drill.ui.status_json import status_line
+
+        typer.echo(status_line(found))
+        return
+
+    from mha_drill.ui.console import make_console
+    from mha_drill.ui.status import print_status
+
+    print_status(make_console(), found, speak)
