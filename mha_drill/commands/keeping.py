@@ -45,10 +45,10 @@ def list_problems(lang: LangOption = "") -> None:
 
 
 progress = typer.Typer(
-    name="progress", help="Take your record to another machine, and back.", no_args_is_help=True,
+    help="Take your record to another machine, and back.", no_args_is_help=True,
     rich_markup_mode=None,
 )  # fmt: skip
-app.add_typer(progress)
+app.add_typer(progress, name="progress")
 
 
 @progress.command(name="export")

@@ -59,6 +59,36 @@ def review(
 
 
 @app.command()
+def recite(
+    problem: Annotated[str, typer.Argument(help="Which problem; `mha-drill list` shows them.")] = "mha",
+    level: Annotated[int, typer.Option("--level", metavar="N", help="1 to 4, how much is blank.")] = 0,
+    lang: LangOption = "",
+) -> int:
+    """Write a reference from memory, line by line, with more of it blank each time."""
+    from mha_drill.catalog import load_catalog
+    from mha_drill.errors import INTERRUPTED, PASSED, UsageError
+    from mha_drill.recite.blanks import LEVELS
+    from mha_drill.recite.reference import read_reference
+    from mha_drill.recite.session import item_of, level_after
+    from mha_drill.recite.session import recite as ask_lines
+    from mha_drill.ui.console import make_console
+    from mha_drill.ui.reading import Lines
+    from mha_drill.ui.recite import ReciteScreen
+
+    speak = language(lang)
+    if level and not 1 <= level <= LEVELS:
+        raise UsageError("recite.bad-level", level=level)
+    catalog = load_catalog()
+    wanted = catalog.problem(problem)
+    reference = read_reference(catalog.solution(wanted))
+    store = open_store(speak)
+    level = level or level_after(store.attempts(item_of(wanted.id)))
+    screen = ReciteScreen(make_console(), speak, Lines())
+    result = ask_lines(wanted.id, wanted.title.say(speak), reference, level, screen, time.time, store)
+    return INTERRUPTED if result.ending == "interrupted" else PASSED
+
+
+@app.command()
 def status(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     lang: LangOption = "",
