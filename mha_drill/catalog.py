@@ -7,7 +7,9 @@ only what stands before its first list other than `[[hints]]`, until somebody wa
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, get_args
 
@@ -32,11 +34,16 @@ from mha_drill.records import (
 from mha_drill.tables import Table, read_text
 
 QUESTION_BANK: Final = "questions"
+OUTLINE_LENGTH: Final = 600
+"""Where the fields that a question is filed under stand: before its texts."""
 LETTERS: Final = "ABCDEFGH"
 SOLUTION_ENDINGS: Final = ("", "_numpy")
-SOURCES: Final = ("interview-sheet", "view-article")
+SOURCES: Final = ("interview-sheet", "view-article", "interviews")
 
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _REST = re.compile(r"^\[\[(?!hints\]\])", re.MULTILINE)
+_QUESTION = re.compile(r"^\[\[questions\]\]\n", re.MULTILINE)
+_FIELD = re.compile(r"^(id|kind|topic|difficulty|steps) *= *(.+)$", re.MULTILINE)
 
 
 def load_catalog(root: Path | None = None) -> Catalog:
@@ -53,6 +60,18 @@ def load_catalog(root: Path | None = None) -> Catalog:
 def file_stem(problem: Problem) -> str:
     """Return the problem's id as Python files spell it."""
     return problem.id.replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a question is filed under, told without reading it: the whole bank is looked through at every start."""
+
+    id: str
+    kind: str
+    steps: tuple[str, ...]
+    difficulty: int
+    topic: str
+    read: Callable[[], Question] = field(repr=False)
 
 
 class Catalog:
@@ -94,6 +113,20 @@ class Catalog:
                 bank = Table.parse(path, read_text(path))
                 asked += [_question(table, steps=(step,)) for table in bank.tables("questions")]
         return tuple(asked)
+
+    def outlines(self) -> tuple[Outline, ...]:
+        """Return every question, unread, in the order of `questions`; a broken one is said when it is read."""
+        found = [
+            _outline(read_text(problem.folder / "problem.toml"), (), partial(self._folder_question, problem))
+            for problem in self.problems
+            if problem.kind != "code"
+        ]
+        for step in STEPS:
+            path = self.root / "problems" / QUESTION_BANK / f"{step}.toml"
+            if path.is_file():
+                pieces = _QUESTION.split(read_text(path))[1:]
+                found += [_outline(piece, (step,), partial(_piece, path, piece, step)) for piece in pieces]
+        return tuple(found)
 
     def mistakes(self, problem: Problem) -> tuple[Edit, ...]:
         """Return the mistakes listed for a code problem, each as one edit of its main solution."""
@@ -161,6 +194,19 @@ def _read_problem(folder: Path) -> Problem:
     )
 
 
+def _outline(source: str, steps: tuple[str, ...], read: Callable[[], Question]) -> Outline:
+    """Return what the first lines of a question say; the texts further down are never looked at."""
+    said = dict(_FIELD.findall(source[:OUTLINE_LENGTH]))
+    named = {name: said.get(name, "").strip("'\" ") for name in ("id", "kind", "topic", "difficulty")}
+    listed = tuple(re.findall(r"[a-z-]+", said.get("steps", ""))) or steps
+    level = int(named["difficulty"]) if named["difficulty"].isdecimal() else 1
+    return Outline(named["id"], named["kind"], listed, level, named["topic"], read)
+
+
+def _piece(path: Path, source: str, step: Step) -> Question:
+    return _question(Table.parse(path, source), steps=(step,))
+
+
 def _code(problem: Table) -> CodeSpec:
     table = problem.table("code")
     return CodeSpec(
@@ -182,15 +228,14 @@ def _whole(folder: Path) -> Table:
 
 def _question(table: Table, steps: tuple[Step, ...], prompt: Text | None = None) -> Question:
     kind: QuestionKind = table.one_of("kind", QUESTION_KINDS)
-    options = tuple(option.both() for option in table.tables("options"))
+    prompt, code = prompt or table.text("prompt"), table.block("code")
+    if code and kind != "spot":
+        prompt, code = Text(*(f"{said}\n\n```\n{code}\n```" for said in (prompt.en, prompt.zh))), ""
+    options = table.texts("options")
     points = tuple(
         Point(row.string("id"), row.text("say"), row.strings("wordings_en"), row.strings("wordings_zh"))
         for row in table.tables("points")
     )
-    if kind == "choice":
-        answer: str = table.one_of("answer", LETTERS[: len(options)])
-    else:
-        answer = table.string("answer") if "answer" in table else ""
     return Question(
         id=table.string("id"),
         kind=kind,
@@ -198,11 +243,28 @@ def _question(table: Table, steps: tuple[Step, ...], prompt: Text | None = None)
         difficulty=table.number("difficulty"),
         source=table.one_of("source", SOURCES),
         title=table.text("title"),
-        prompt=prompt or table.text("prompt"),
+        prompt=prompt,
         why=table.text("why"),
         options=options,
-        answer=answer,
+        answer=_answer(table, kind, len(options), code),
         points=points,
         model=table.text("model") if kind == "short" else None,
         topic=table.string("topic") if "topic" in table else "",
+        hints=table.texts("hints"),
+        unit=table.text("unit") if "unit" in table else None,
+        code=code,
+        fix=table.string("fix") if kind == "spot" else "",
     )
+
+
+def _answer(table: Table, kind: QuestionKind, options: int, code: str) -> str:
+    if kind == "choice":
+        return table.one_of("answer", LETTERS[:options])
+    if kind == "spot":
+        return table.one_of("answer", [str(line) for line in range(1, len(code.splitlines()) + 1)])
+    if kind == "number":
+        answer = table.string("answer")
+        if not _NUMBER.fullmatch(answer):
+            raise table.wrong("answer", answer)
+        return answer
+    return ""

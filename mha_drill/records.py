@@ -106,7 +106,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something the quiz asks. `answer` is a letter for `choice`; a short answer has points and a model."""
+    """Something the quiz asks.
+
+    options: what a `choice` offers; the pieces of an `order`, in the right order, which is the only one.
+    answer: the letter of a `choice`, the number of a `number` as text, the number of the wrong line of a
+    `spot`, counted from 1; empty for `order` and `short`. unit: of a number, where it has one.
+    code: the lines of a `spot`; fix: its wrong line as it should be. points and model: of a `short`.
+    """
 
     id: str
     kind: QuestionKind
@@ -122,6 +128,9 @@ class Question:
     model: Text | None = None
     topic: str = ""
     hints: tuple[Text, ...] = ()
+    unit: Text | None = None
+    code: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

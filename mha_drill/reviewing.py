@@ -11,7 +11,7 @@ from mha_drill.progress import Store
 from mha_drill.progress.days import believed, day_of
 from mha_drill.progress.plan import Plan, plan
 from mha_drill.progress.schedule import schedule
-from mha_drill.quiz.deck import Card
+from mha_drill.quiz.card import Card
 from mha_drill.records import Attempt
 
 INTERVIEW = "interview"

@@ -1,4 +1,4 @@
-"""One sitting at the terminal with a deck of cards; called by `quiz` and `review`."""
+"""All there is to ask, and one sitting at the terminal with some of it; called by `quiz`, `review` and `status`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from mha_drill.catalog import load_catalog
 from mha_drill.errors import INTERRUPTED, PASSED
 from mha_drill.progress import Store
 from mha_drill.quiz.asking import ASKERS
-from mha_drill.quiz.deck import Card
+from mha_drill.quiz.card import Card
+from mha_drill.quiz.deck import cards
+from mha_drill.quiz.generators import all_generators
 from mha_drill.quiz.session import Desk, ask_all
 from mha_drill.records import Lang, Report
 from mha_drill.ui.console import make_console
 from mha_drill.ui.quiz import QuizScreen
 from mha_drill.ui.reading import Lines
+
+
+def whole_stock() -> tuple[Card, ...]:
+    """Return a card for everything that can be asked, in the order to learn it."""
+    catalog = load_catalog()
+    return cards(catalog.problems, catalog.outlines(), all_generators())
 
 
 def sit(deck: Sequence[Card], store: Store, lang: Lang) -> int:

@@ -49,10 +49,11 @@ class Table:
         if field not in self.fields:
             raise DrillError("catalog.missing-field", path=self.path, field=field)
         if not isinstance(value := self.fields[field], kind):
-            raise self._wrong(field, value)
+            raise self.wrong(field, value)
         return value
 
-    def _wrong(self, field: str, value: object) -> DrillError:
+    def wrong(self, field: str, value: object) -> DrillError:
+        """Return the error that says this value cannot stand in that field."""
         return DrillError("catalog.wrong-field", path=self.path, field=field, value=value)
 
     def string(self, field: str) -> str:
@@ -63,14 +64,14 @@ class Table:
         """Return a field that is a list of strings."""
         values = self._get(field, list)
         if not all(isinstance(value, str) for value in values):
-            raise self._wrong(field, values)
+            raise self.wrong(field, values)
         return tuple(values)
 
     def number(self, field: str) -> int:
         """Return a field that is a whole number."""
         value = self._get(field, int)
         if isinstance(value, bool):
-            raise self._wrong(field, value)
+            raise self.wrong(field, value)
         return int(value)
 
     def flag(self, field: str) -> bool:
@@ -83,14 +84,14 @@ class Table:
         for word in allowed:
             if word == value:
                 return word
-        raise self._wrong(field, value)
+        raise self.wrong(field, value)
 
     def some_of(self, field: str, allowed: Sequence[Word]) -> tuple[Word, ...]:
         """Return a field that is a list of the words allowed, at least one, none twice."""
         values = self.strings(field)
         found = tuple(word for value in values for word in allowed if word == value)
         if not values or len(found) != len(values) or len(set(values)) != len(values):
-            raise self._wrong(field, list(values))
+            raise self.wrong(field, list(values))
         return found
 
     def table(self, field: str) -> Table:
@@ -106,12 +107,27 @@ class Table:
         texts = {lang: self.string(lang).strip("\n") for lang in ("en", "zh")}
         for lang, said in texts.items():
             if not said.strip():
-                raise self._wrong(lang, said)
+                raise self.wrong(lang, said)
         return Text(**texts)
 
     def tables(self, field: str) -> tuple[Table, ...]:
         """Return a field that is a list of tables, none when it is not there."""
         rows = self._get(field, list) if field in self.fields else []
         if not all(isinstance(row, dict) for row in rows):
-            raise self._wrong(field, rows)
+            raise self.wrong(field, rows)
         return tuple(Table(self.path, row) for row in rows)
+
+    def texts(self, field: str) -> tuple[Text, ...]:
+        """Return a field that is a list of texts, none when it is not there.
+
+        One that is the same in both languages, as code is, may stand there as a plain string.
+        """
+        rows = self._get(field, list) if field in self.fields else []
+        said = [{"en": row, "zh": row} if isinstance(row, str) else row for row in rows]
+        if not all(isinstance(row, dict) for row in said):
+            raise self.wrong(field, rows)
+        return tuple(Table(self.path, row).both() for row in said)
+
+    def block(self, field: str) -> str:
+        """Return a field that is code, "" when it is not there; the line breaks around it are no part of it."""
+        return self.string(field).strip("\n") if field in self.fields else ""

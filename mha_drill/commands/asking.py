@@ -11,34 +11,37 @@ from mha_drill.commands.base import LangOption, app, language, open_store
 
 @app.command()
 def quiz(
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="Only choice, short or code.")] = "",
-    topic: Annotated[str, typer.Option("--topic", metavar="STEP", help="Only what is about this step.")] = "",
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="Only choice, short, number, order, spot or code.")
+    ] = "",
+    topic: Annotated[
+        str, typer.Option("--topic", metavar="STEP", help="Only about this step, or this topic.")
+    ] = "",
     count: Annotated[int, typer.Option("--count", metavar="N", help="How many to be asked.")] = 10,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeat a session.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Only what is due today.")] = False,
     lang: LangOption = "",
 ) -> int:
     """Be asked: shapes, short answers, and the blank skeleton to fill in."""
-    from mha_drill.catalog import load_catalog
     from mha_drill.quiz.asking import ASKERS
-    from mha_drill.quiz.deck import Wish, cards, deal, fitting
-    from mha_drill.sitting import sit
+    from mha_drill.quiz.deck import Wish, deal
+    from mha_drill.sitting import sit, whole_stock
 
     speak = language(lang)
     wish = Wish(kind, topic, count, seed)
-    catalog = load_catalog()
-    stock = cards(catalog.problems, catalog.questions())
+    stock = whole_stock()
     store = open_store(speak)
     deck = deal(stock, wish, store.latest(), ASKERS)
     if due:
         import time
 
         from mha_drill.errors import PASSED
+        from mha_drill.quiz.deck import fitting
         from mha_drill.reviewing import todays
         from mha_drill.ui.console import make_console
         from mha_drill.ui.review import print_none_fits, print_nothing_due
 
-        plan = todays(store, tuple(card for card in stock if card.kind in ASKERS), time.time()).plan
+        plan = todays(store, stock, time.time()).plan
         deck = fitting(plan.cards, wish)
         if not deck:
             say = print_none_fits if plan.cards else print_nothing_due

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mha_drill.commands.base import LangOption, app, language, open_store
-
-if TYPE_CHECKING:
-    from mha_drill.quiz.deck import Card
-
-
-def _stock() -> tuple[Card, ...]:
-    """Return every card the quiz can ask."""
-    from mha_drill.catalog import load_catalog
-    from mha_drill.quiz.asking import ASKERS
-    from mha_drill.quiz.deck import cards
-
-    catalog = load_catalog()
-    return tuple(card for card in cards(catalog.problems, catalog.questions()) if card.kind in ASKERS)
 
 
 @app.command()
@@ -32,10 +19,13 @@ def review(
     lang: LangOption = "",
 ) -> int:
     """Be asked what is due today: again on the day you would have forgotten."""
+    from random import Random
+
     from mha_drill.errors import PASSED
     from mha_drill.progress.days import day_of
+    from mha_drill.quiz.deck import with_new_numbers
     from mha_drill.reviewing import read_interview, set_interview, todays
-    from mha_drill.sitting import sit
+    from mha_drill.sitting import sit, whole_stock
     from mha_drill.ui.console import make_console
     from mha_drill.ui.review import print_interview, print_next, print_nothing_due
 
@@ -47,9 +37,9 @@ def review(
     if interview:
         set_interview(store, named, now)
         print_interview(console, named, speak)
-    stock = _stock()
+    stock = whole_stock()
     today = todays(store, stock, now)
-    deck = today.plan.cards[: count or None]
+    deck = with_new_numbers(today.plan.cards[: count or None], Random())
     if not deck:
         print_nothing_due(console, today.plan, speak)
         return PASSED
@@ -99,10 +89,11 @@ def status(
     from mha_drill.progress.sheets import from_json
     from mha_drill.progress.status import status as reckoned
     from mha_drill.reviewing import todays
+    from mha_drill.sitting import whole_stock
 
     speak = language(lang)
     store = open_store(speak)
-    stock = _stock()
+    stock = whole_stock()
     today = todays(store, stock, time.time())
     sheets = []
     for text in store.mocks():

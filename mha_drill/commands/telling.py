@@ -25,7 +25,7 @@ def hint(
     speak = language(lang)
     catalog = load_catalog()
     wanted = catalog.problem(problem)
-    (card,) = cards([wanted], [] if wanted.code else catalog.questions())[:1]
+    (card,) = cards([wanted], [] if wanted.code else catalog.outlines())[:1]
     level = open_store(speak).raise_hint_level(wanted.id)
     print_hint(make_console(), card, level, speak)
 

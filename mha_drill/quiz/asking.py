@@ -1,7 +1,4 @@
-"""How each kind of card is asked: one function a kind, named in `ASKERS`; called by `quiz.session`.
-
-A further kind (fill in the number, put the lines in order, spot the wrong line) is a function more here.
-"""
+"""How each kind of card is asked: one function a kind, named in `ASKERS`; called by `quiz.session`."""
 
 from __future__ import annotations
 
@@ -12,9 +9,11 @@ from typing import Final
 from mha_drill.blank import blank_name
 from mha_drill.errors import DrillError
 from mha_drill.progress.attempts import of_report
+from mha_drill.quiz.card import Card
 from mha_drill.quiz.choice import letters, read_choice
-from mha_drill.quiz.deck import Card
+from mha_drill.quiz.order import read_order
 from mha_drill.quiz.session import EDIT_KEY, STOP_KEY, Asker, Desk, Skipped, Stopped
+from mha_drill.quiz.spot import read_line
 from mha_drill.records import Question
 
 _MARK = re.compile(r"(?P<given>\d+(?:\.\d+)?)\s*(?:(?:/|of|分?之?)\s*(?P<whole>\d+))?\s*(?P<unit>%|分|点)?")
@@ -27,8 +26,39 @@ def ask_choice(card: Card, desk: Desk) -> None:
     while (letter := read_choice(question, desk.line(card))) is None:
         known = letters(question)
         desk.screen.say("quiz.not-an-option", first=known[:1], last=known[-1:])
-    desk.keep(card, 1.0 if letter == question.answer.upper() else 0.0, letter)
-    desk.screen.show_choice(question, letter)
+    _keep(card, desk, question, letter, right=letter == question.answer.upper())
+
+
+def ask_number(card: Card, desk: Desk) -> None:
+    """Ask until a number, or a shape where one is asked for, is typed."""
+    from mha_drill.quiz.numbers import is_right, is_shape, read_numbers
+
+    question = _question(card)
+    while (numbers := read_numbers(question, typed := desk.line(card))) is None:
+        desk.screen.say("quiz.not-a-shape" if is_shape(question) else "quiz.not-a-number")
+    _keep(card, desk, question, typed.strip(), right=is_right(question, numbers))
+
+
+def ask_order(card: Card, desk: Desk) -> None:
+    """Ask until every line is named once."""
+    question = _question(card)
+    while (order := read_order(question, desk.line(card))) is None:
+        desk.screen.say("quiz.not-an-order", letters=" ".join(letters(question)))
+    _keep(card, desk, question, order, right=order == question.answer)
+
+
+def ask_spot(card: Card, desk: Desk) -> None:
+    """Ask until a line is named."""
+    question = _question(card)
+    while (line := read_line(question, desk.line(card))) is None:
+        desk.screen.say("quiz.not-a-line", last=len(question.code.splitlines()))
+    _keep(card, desk, question, str(line), right=str(line) == question.answer)
+
+
+def _keep(card: Card, desk: Desk, question: Question, given: str, *, right: bool) -> None:
+    score = 1.0 if right else 0.0
+    desk.keep(card, score, given)
+    desk.screen.show_answer(question, given, score)
 
 
 def ask_short(card: Card, desk: Desk) -> None:
@@ -142,4 +172,11 @@ def _question(card: Card) -> Question:
     return card.question
 
 
-ASKERS: Final[dict[str, Asker]] = {"choice": ask_choice, "short": ask_short, "code": ask_code}
+ASKERS: Final[dict[str, Asker]] = {
+    "choice": ask_choice,
+    "short": ask_short,
+    "number": ask_number,
+    "order": ask_order,
+    "spot": ask_spot,
+    "code": ask_code,
+}

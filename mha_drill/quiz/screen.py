@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from mha_drill.errors import DrillError
-from mha_drill.quiz.deck import Card
+from mha_drill.quiz.card import Card
 from mha_drill.records import Question, Report, Text
 
 if TYPE_CHECKING:
@@ -23,11 +23,15 @@ PASS_MARK = 0.999
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One answer given in this session; score is between 0 and 1."""
+    """What became of one card in this session; scores are between 0 and 1.
+
+    score: of the first try, or of the last check of a file. again: of the second try, None where there was none.
+    """
 
     card: Card
     score: float
     hints: int
+    again: float | None = None
 
     @property
     def right(self) -> bool:
@@ -37,7 +41,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a session went. `results` has one entry an item, the last; `skipped` are the items passed over."""
+    """How a session went. `results` has one entry a card answered; `skipped` are the cards passed over."""
 
     results: tuple[Result, ...]
     skipped: tuple[Card, ...]
@@ -58,8 +62,8 @@ class Screen(Protocol):
     def trouble(self, error: DrillError) -> None:
         """Say what stands in the way."""
 
-    def show_card(self, card: Card, place: int, total: int) -> None:
-        """Show a question or a problem, and the keys it takes."""
+    def show_card(self, card: Card, place: int, total: int, *, again: bool = False) -> None:
+        """Show a question or a problem, where the session stands, and the keys it takes."""
 
     def show_file(self, card: Card, path: Path, fresh: bool) -> None:
         """Say where the learner's file is, and whether it was just written."""
@@ -67,8 +71,8 @@ class Screen(Protocol):
     def show_hint(self, hint: Text, level: int, levels: int) -> None:
         """Show one hint."""
 
-    def show_choice(self, question: Question, letter: str) -> None:
-        """Show whether the letter was right, and why."""
+    def show_answer(self, question: Question, given: str, score: float) -> None:
+        """Show whether a letter, a number, an order or a line was right, and why."""
 
     def show_marking(self, question: Question, marking: Marking) -> None:
         """Show the points said and the points missed beside the model answer."""
@@ -81,6 +85,9 @@ class Screen(Protocol):
 
     def edit(self, lines: Sequence[str], question: Question) -> list[str] | None:
         """Let the learner write in their own editor; None when that could not be done."""
+
+    def show_again(self, count: int) -> None:
+        """Say that so many questions are asked once more."""
 
     def show_summary(self, summary: Summary) -> None:
         """Show how the session went."""

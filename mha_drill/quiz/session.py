@@ -1,19 +1,23 @@
-"""A session: asks each card of a deck, keeps every answer at once, and always comes back with a summary.
+"""A session: asks each card of a deck, then the wrong ones again, and always comes back with a summary.
 
-Called by `commands.asking`. The screen, the clock, the store and the way to check a file come in as arguments.
-How each kind is asked stands in `quiz.asking`; what they share (keys, hints, keeping) is the `Desk` here.
+Every answer is kept at once. Called by `commands.asking`; the screen, the clock, the store and the way to check
+a file come in as arguments. How each kind is asked stands in `quiz.asking`; what they share (keys, hints,
+keeping) is the `Desk` here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-from mha_drill.quiz.deck import Card
+from mha_drill.quiz.card import Card
 from mha_drill.quiz.screen import Ending, Result, Screen, Summary
 from mha_drill.records import Attempt, Problem, Report
 
+AGAIN_BELOW: Final = 0.5
+"""Asked again in the same session: not a short answer that lacks one point of four."""
 HINT_KEY, SKIP_KEY, STOP_KEY, EDIT_KEY = "?", "s", "q", "e"
 
 
@@ -60,12 +64,16 @@ class Desk:
         self.folder = folder
         self.write_blank = write_blank
         self.check = check
-        self.results: dict[str, Result] = {}
+        self.results: dict[int, Result] = {}
+        self.place = 0
+        self.again = False
         self.hints_read = 0
         self._began = clock()
 
-    def begin(self) -> None:
-        """Start the time of a card."""
+    def begin(self, place: int, *, again: bool = False) -> None:
+        """Start the time of the card at that place of the deck."""
+        self.place = place
+        self.again = again
         self.hints_read = 0
         self._began = self.clock()
 
@@ -102,13 +110,13 @@ class Desk:
 
     def keep(self, card: Card, score: float, answer: str) -> int:
         """Record an answer at once; return the number it was kept under."""
-        self.results[card.item] = Result(card, score, self.hints_read)
+        self._note(card, score)
         now = self.clock()
         return self.store.record(
             Attempt(
                 item=card.item,
                 kind=card.kind,
-                steps=card.steps,
+                steps=card.drilled,
                 at=now,
                 score=score,
                 answer=answer,
@@ -119,13 +127,19 @@ class Desk:
 
     def keep_attempt(self, card: Card, attempt: Attempt) -> None:
         """Record what `check` found."""
-        self.results[card.item] = Result(card, attempt.score, self.hints_read)
+        self._note(card, attempt.score)
         self.store.record(attempt)
 
     def revise(self, card: Card, number: int, score: float) -> None:
         """Give the answer just kept the mark the learner says."""
-        self.results[card.item] = Result(card, score, self.hints_read)
+        self._note(card, score)
         self.store.revise(number, score)
+
+    def _note(self, card: Card, score: float) -> None:
+        if self.again and self.place in self.results:
+            self.results[self.place] = replace(self.results[self.place], again=score)
+        else:
+            self.results[self.place] = Result(card, score, self.hints_read)
 
 
 Asker = Callable[[Card, Desk], None]
@@ -133,24 +147,44 @@ Asker = Callable[[Card, Desk], None]
 
 def ask_all(deck: Sequence[Card], desk: Desk, askers: Mapping[str, Asker]) -> Summary:
     """Ask every card until the end, the stop key, the end of input or Ctrl-C; show and return the summary."""
-    skipped: list[Card] = []
+    skipped: dict[int, Card] = {}
     ending: Ending = "finished"
     try:
-        for place, card in enumerate(deck, start=1):
-            desk.begin()
-            desk.screen.show_card(card, place, len(deck))
-            try:
-                askers[card.kind](card, desk)
-            except Skipped:
-                desk.screen.say("quiz.skipped")
-                skipped.append(card)
+        _ask(list(enumerate(deck)), desk, askers, skipped)
+        wrong = [(place, result.card.again()) for place, result in desk.results.items() if _missed(result)]
+        if wrong:
+            desk.screen.show_again(len(wrong))
+            _ask(wrong, desk, askers, {}, again=True)
     except Stopped:
         ending = "stopped"
     except EOFError:
         ending = "end-of-input"
     except KeyboardInterrupt:
         ending = "interrupted"
-    passed_over = tuple(card for card in skipped if card.item not in desk.results)
-    summary = Summary(tuple(desk.results.values()), passed_over, len(deck), ending, desk.store.recording)
+    passed_over = tuple(card for place, card in skipped.items() if place not in desk.results)
+    results = tuple(desk.results[place] for place in sorted(desk.results))
+    summary = Summary(results, passed_over, len(deck), ending, desk.store.recording)
     desk.screen.show_summary(summary)
     return summary
+
+
+def _ask(
+    cards: Sequence[tuple[int, Card]],
+    desk: Desk,
+    askers: Mapping[str, Asker],
+    skipped: dict[int, Card],
+    *,
+    again: bool = False,
+) -> None:
+    for number, (place, card) in enumerate(cards, start=1):
+        desk.begin(place, again=again)
+        desk.screen.show_card(card, number, len(cards), again=again)
+        try:
+            askers[card.kind](card, desk)
+        except Skipped:
+            desk.screen.say("quiz.skipped")
+            skipped[place] = card
+
+
+def _missed(result: Result) -> bool:
+    return result.score < AGAIN_BELOW and result.card.kind != "code"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from mha_drill.quiz.deck import Card
+from mha_drill.quiz.card import Card
 from mha_drill.records import Lang
 from mha_drill.ui.console import print_command, print_prose
 from mha_drill.ui.markdown import print_markdown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from mha_drill.progress.plan import Plan
-from mha_drill.quiz.deck import Card
+from mha_drill.quiz.card import Card
 from mha_drill.records import Lang
 from mha_drill.reviewing import Today
 from mha_drill.ui.console import print_command, print_prose
