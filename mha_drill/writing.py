@@ -9,13 +9,11 @@ from pathlib import Path
 
 from mha_drill.errors import UsageError
 
-ENOUGH_TO_TELL = 200
 
-
-def check_place(path: Path, may_replace: Callable[[bytes], bool]) -> None:
+def check_place(path: Path, may_replace: Callable[[Path], bool]) -> None:
     """Raise UsageError where `path` is a folder, cannot be, or is a file that may not be replaced.
 
-    may_replace: tells from the first bytes of the file that is there whether it is one of ours.
+    may_replace: tells whether the file that is there is one of ours.
     """
     try:
         if path.is_dir():
@@ -25,15 +23,13 @@ def check_place(path: Path, may_replace: Callable[[bytes], bool]) -> None:
         if path.exists():
             if not path.is_file():
                 raise UsageError("cli.target-exists", path=path)
-            with path.open("rb") as file:
-                start = file.read(ENOUGH_TO_TELL)
-            if start and not may_replace(start):
+            if path.stat().st_size and not may_replace(path):
                 raise UsageError("cli.target-exists", path=path)
     except OSError as error:
         raise UsageError("cli.target-fails", path=path, reason=error.strerror or error) from None
 
 
-def write_whole(path: Path, content: bytes, *, may_replace: Callable[[bytes], bool]) -> None:
+def write_whole(path: Path, content: bytes, *, may_replace: Callable[[Path], bool]) -> None:
     """Write `content` to `path`, under another name first; raises UsageError as `check_place` does."""
     check_place(path, may_replace)
     temporary = ""

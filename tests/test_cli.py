@@ -17,7 +17,19 @@ import mha_drill
 from mha_drill.words import room
 
 WORDS = Path(mha_drill.__file__).with_name("words")
-COMMANDS = ["quiz", "new", "list", "hint", "solution", "explain", "review", "status", "progress", "recite"]
+COMMANDS = [
+    "quiz",
+    "new",
+    "list",
+    "hint",
+    "solution",
+    "explain",
+    "review",
+    "status",
+    "progress",
+    "recite",
+    "export",
+]
 
 
 def one_line(said: str) -> bool:

@@ -146,7 +146,7 @@ def test_an_export_writes_over_an_older_export_and_nothing_else(tmp_path: Path) 
     assert (tmp_path / "notes.json").read_text() == "{}"
     for _ in range(2):
         assert drill("progress", "export", "mine.json", cwd=tmp_path).returncode == 0
-    assert is_export((tmp_path / "mine.json").read_bytes())
+    assert is_export(tmp_path / "mine.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.json", "notes.json"]
 
 

@@ -94,3 +94,32 @@ def progress_import(
     from mha_drill.ui.progress import print_imported
 
     print_imported(make_console(), merged, speak)
+
+
+@app.command()
+def export(
+    format: Annotated[  # noqa: A002
+        str, typer.Option("--format", metavar="FORMAT", help="json, or anki for a package of cards.")
+    ] = "json",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write to this file; without it JSON goes to the screen.")
+    ] = None,
+    lang: LangOption = "",
+) -> None:
+    """Write every question with its answer and its why, in both languages."""
+    from mha_drill.catalog import load_catalog
+    from mha_drill.exporting import export_to, may_replace, read_format
+    from mha_drill.sitting import whole_stock
+    from mha_drill.writing import check_place
+
+    speak = language(lang)
+    kind = read_format(format)
+    path = out or (Path("mha-drill.apkg") if kind == "anki" else None)
+    if path is not None and str(path) != "-":
+        check_place(path, may_replace)
+    count = export_to(kind, path, load_catalog(), whole_stock())
+    if path is not None and str(path) != "-":
+        from mha_drill.ui.console import make_console
+        from mha_drill.ui.progress import print_questions_exported
+
+        print_questions_exported(make_console(), path, kind, count, speak)

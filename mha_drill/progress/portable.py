@@ -55,9 +55,10 @@ def exported(store: Store) -> str:
     return "{" + ",\n".join([f'"format": "{FORMAT}", "schema": {SCHEMA}', *lists]) + "}\n"
 
 
-def is_export(start: bytes) -> bool:
-    """Tell from a file's first bytes whether it is an export of ours, that a newer one may replace."""
-    return start.startswith(b'{"format": "' + FORMAT.encode())
+def is_export(path: Path) -> bool:
+    """Tell whether a file is an export of ours, that a newer one may replace."""
+    with path.open("rb") as file:
+        return file.read(200).startswith(b'{"format": "' + FORMAT.encode())
 
 
 def read_file(path: Path) -> str:

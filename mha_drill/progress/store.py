@@ -20,7 +20,7 @@ from mha_drill.progress.schema import Damaged, Newer, prepare
 from mha_drill.records import Attempt
 
 HINT_LEVELS: Final = 3
-BUSY_SECONDS: Final = 5.0
+BUSY_SECONDS: Final = 30.0
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REASONS: Final = {
     sqlite3.SQLITE_READONLY: "progress.read-only",

@@ -23,3 +23,8 @@ def print_exported(console: Console, path: Path, count: int, lang: Lang) -> None
 def print_imported(console: Console, merged: Merged, lang: Lang) -> None:
     """Say what was brought in."""
     print_prose(console, word("progress.imported", lang, fresh=merged.fresh, known=merged.known))
+
+
+def print_questions_exported(console: Console, path: Path, kind: str, count: int, lang: Lang) -> None:
+    """Say how many questions were written where, and what opens the file."""
+    print_prose(console, word(f"progress.questions-{kind}", lang, count=count, path=clean(str(path))))
