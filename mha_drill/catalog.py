@@ -42,7 +42,7 @@ SOURCES: Final = ("interview-sheet", "view-article", "interviews")
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _REST = re.compile(r"^\[\[(?!hints\]\])", re.MULTILINE)
-_QUESTION = re.compile(r"^\[\[questions\]\]\n", re.MULTILINE)
+_QUESTION = re.compile(r"^(?=\[\[questions\]\]$)", re.MULTILINE)
 _FIELD = re.compile(r"^(id|kind|topic|difficulty|steps) *= *(.+)$", re.MULTILINE)
 
 
@@ -196,7 +196,7 @@ def _read_problem(folder: Path) -> Problem:
 
 def _outline(source: str, steps: tuple[str, ...], read: Callable[[], Question]) -> Outline:
     """Return what the first lines of a question say; the texts further down are never looked at."""
-    said = dict(_FIELD.findall(source[:OUTLINE_LENGTH]))
+    said = dict(reversed(_FIELD.findall(source[:OUTLINE_LENGTH])))  # the first of a name wins
     named = {name: said.get(name, "").strip("'\" ") for name in ("id", "kind", "topic", "difficulty")}
     listed = tuple(re.findall(r"[a-z-]+", said.get("steps", ""))) or steps
     level = int(named["difficulty"]) if named["difficulty"].isdecimal() else 1
@@ -204,7 +204,8 @@ def _outline(source: str, steps: tuple[str, ...], read: Callable[[], Question]) 
 
 
 def _piece(path: Path, source: str, step: Step) -> Question:
-    return _question(Table.parse(path, source), steps=(step,))
+    (table,) = Table.parse(path, source).tables("questions")
+    return _question(table, steps=(step,))
 
 
 def _code(problem: Table) -> CodeSpec:
