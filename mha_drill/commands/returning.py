@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -76,6 +77,24 @@ def recite(
     screen = ReciteScreen(make_console(), speak, Lines())
     result = ask_lines(wanted.id, wanted.title.say(speak), reference, level, screen, time.time, store)
     return INTERRUPTED if result.ending == "interrupted" else PASSED
+
+
+@app.command()
+def mock(
+    minutes: Annotated[float, typer.Option("--minutes", metavar="N", help="How long it takes.")] = 30.0,
+    problem: Annotated[str, typer.Option("--problem", metavar="ID", help="What to write code for.")] = "",
+    html: Annotated[Path | None, typer.Option("--html", help="Write the sheet to this file too.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeat an interview.")] = None,
+    lang: LangOption = "",
+) -> int:
+    """Hold a mock interview against the clock: shapes, words, code, and questions about your code."""
+    from mha_drill.errors import INTERRUPTED, PASSED
+    from mha_drill.interviewing import MockWish, interviewed, read_minutes, read_problem
+
+    speak = language(lang)
+    wish = MockWish(read_minutes(minutes), read_problem(problem), html, seed, speak)
+    ending = interviewed(wish, lambda: open_store(speak), time.time)
+    return INTERRUPTED if ending == "interrupted" else PASSED
 
 
 @app.command()

@@ -130,7 +130,7 @@ class Reference:
 
 def read_reference(source: str) -> Reference:
     """Return the lines of a solution; docstrings and comments are none."""
-    texts = _without_comments(source)
+    texts = without_comments(source)
     shapes = source.splitlines()
     lines: list[Line] = []
 
@@ -207,7 +207,7 @@ def _stands_for(statement: Statement) -> dict[str, Form]:
     return {targets[0]: value}
 
 
-def _without_comments(source: str) -> list[str]:
+def without_comments(source: str) -> list[str]:
     """Return the lines of a source with their comments taken away."""
     lines = source.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
