@@ -221,7 +221,7 @@ def test_ctrl_c_on_a_terminal_at_any_moment_is_no_traceback(tmp_path: Path) -> N
 # --- the sentences
 
 
-@pytest.mark.parametrize("name", ["cli", "hint", "progress", "quiz", "recite", "status"])
+@pytest.mark.parametrize("name", ["cli", "hint", "progress", "mock", "notebook", "quiz", "recite", "status"])
 def test_every_sentence_is_there_in_both_languages_and_takes_the_same_values(name: str) -> None:
     data = tomllib.loads((WORDS / f"{name}.toml").read_text(encoding="utf-8"))
     for key, texts in data.items():
@@ -236,8 +236,11 @@ def test_every_sentence_is_there_in_both_languages_and_takes_the_same_values(nam
 
 def test_every_sentence_of_the_quiz_is_used() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in WORDS.parent.rglob("*.py"))
-    made = re.compile(r"(kind|step|level|key|count|column|weekday|verdict|wrong)-")
-    for name in ("quiz", "progress", "hint", "cli", "status", "recite"):
+    rooms = (
+        r"kind|step|level|key|count|column|weekday|verdict|wrong|part|name|ending|axis|copy|questions|right"
+    )
+    made = re.compile(rf"({rooms})-|[a-z]+-(title|prompt|why)$")
+    for name in ("quiz", "progress", "hint", "cli", "status", "recite", "mock", "notebook"):
         for key in room(name):
             if not made.match(key):
                 spelled = key.removesuffix("-close")

@@ -112,7 +112,7 @@ def test_a_unit_may_be_said(typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "right"),
-    [("0.33", True), ("1/3", True), ("33%", True), (".333", True), ("0.34", False)],  # noqa: E501
+    [("0.33", True), ("1/3", True), ("33%", True), (".333", True), ("0.34", False)],
 )
 def test_as_many_decimals_as_the_answer_has(typed: str, right: bool) -> None:
     read = read_numbers(number("0.33"), typed)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from rich.console import Console
 
 from mha_drill.notebook.cells import Cell
 from mha_drill.records import Lang, Report
 from mha_drill.ui.check import render_report
-from mha_drill.ui.console import make_console, print_prose
+from mha_drill.ui.console import print_prose
 from mha_drill.ui.export import FONTS, ON_PAPER, PAPER
 from mha_drill.words import word
 
@@ -25,11 +25,7 @@ _HTML: Final = (
 
 def report_html(report: Report, source: str, cells: Sequence[Cell], lang: Lang) -> str:
     """Return the report as a piece of HTML with its own colours, readable in a dark notebook too."""
-    console = Console(
-        file=io.StringIO(), record=True, width=COLUMNS, theme=ON_PAPER, markup=False, highlight=False,
-        emoji=False, force_terminal=True, force_jupyter=False, color_system="truecolor", legacy_windows=False,
-        _environ={},
-    )  # fmt: skip
+    console = _console(io.StringIO(), "truecolor")
     _print(console, report, source, cells, lang)
     return console.export_html(theme=PAPER, inline_styles=True, code_format=_HTML)
 
@@ -37,8 +33,17 @@ def report_html(report: Report, source: str, cells: Sequence[Cell], lang: Lang) 
 def report_text(report: Report, source: str, cells: Sequence[Cell], lang: Lang) -> str:
     """Return the report as plain text."""
     file = io.StringIO()
-    _print(make_console(file, width=COLUMNS, environ={}), report, source, cells, lang)
+    _print(_console(file, None), report, source, cells, lang)
     return file.getvalue().rstrip("\n")
+
+
+def _console(file: io.StringIO, colours: Literal["truecolor"] | None) -> Console:
+    """Return a console on `file`, which records; without `force_jupyter` Rich would print into the notebook itself."""
+    return Console(
+        file=file, record=True, width=COLUMNS, theme=ON_PAPER, markup=False, highlight=False, emoji=False,
+        force_terminal=colours is not None, force_jupyter=False, color_system=colours, legacy_windows=False,
+        _environ={},
+    )  # fmt: skip
 
 
 def _print(console: Console, report: Report, source: str, cells: Sequence[Cell], lang: Lang) -> None:
