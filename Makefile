@@ -47,7 +47,8 @@ format: $(VENV)/.installed-test
 	$(RUN) -m ruff format .
 
 check-content: $(VENV)/.installed-test
-	$(RUN) -m pytest tests/test_content.py tests/test_content_judged.py $(ARGS)
+	$(RUN) -m pytest tests/test_content.py tests/test_content_judged.py \
+	  tests/test_question_bank.py $(ARGS)
 
 bench: $(VENV)/.installed-test
 	@$(COMPILE)

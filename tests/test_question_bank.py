@@ -167,7 +167,10 @@ def test_every_text_is_whole_in_both_languages(name: str) -> None:
         if what in ("title", "prompt", "why", "model"):
             assert len(CJK.findall(prose(text.zh))) >= 3, what
         if not CJK.search(text.zh):
-            assert not re.search(r"[a-z]{4}", prose(text.en)), (what, "prose that has no Chinese")
+            assert not re.search(r"[a-z]{4}|\b(and|or|the)\b", prose(text.en)), (
+                what,
+                "prose that has no Chinese",
+            )
 
 
 @every_question
@@ -316,3 +319,22 @@ def test_a_broken_question_is_named_by_file_and_field(
     with pytest.raises(DrillError) as caught:
         load_catalog(tmp_path).questions()
     assert [part for part in [str(file), *said] if part not in caught.value.say("en")] == []
+
+
+# --- the written answers the marking is measured on --------------------------------------------------------
+
+SORTS = {"good", "partial", "wrong", "negated", "keywords", "off-topic", "typos", "mixed"}
+
+
+@pytest.mark.parametrize("half", ["tuning", "held_out"])
+def test_the_written_answers_are_of_every_sort_and_name_points_that_there_are(half: str) -> None:
+    path = Path(__file__).with_name(f"short_answers_{half}.toml")
+    answers = tomllib.loads(path.read_text(encoding="utf-8"))["answers"]
+    assert len(answers) >= 50
+    assert {answer["sort"] for answer in answers} == SORTS
+    assert len({answer["question"] for answer in answers}) >= 8
+    assert all(sum(answer["lang"] == lang for answer in answers) >= 25 for lang in ("en", "zh"))
+    for answer in answers:
+        assert set(answer) == {"question", "lang", "sort", "answer", "points"}
+        assert set(answer["points"]) <= {point.id for point in BANK[answer["question"]].points}
+        assert bool(CJK.search(answer["answer"])) == (answer["lang"] == "zh")

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 import numpy as np
 import torch
 
 from mha_drill.judge.binding import Sizes, value_for
+from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
 from mha_drill.judge.tracing import Trace
-from mha_drill.judge.weights import reachable, registered, scramble
+from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
 
+_READY_MADE = re.compile(r"flash|sdpa|fused|torch|efficient|built_?in|native|fast")
 # Sizes worth telling of: no larger number is one.
 LARGEST = 1_000_000
 
@@ -34,6 +37,8 @@ class Bag:
         self.__dict__["_sizes"] = sizes
 
     def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__["_sizes"].extra:
+            return self.__dict__["_sizes"].extra[name]
         try:
             return _decode(value_for(name, self.__dict__["_sizes"]), self.__dict__["_sizes"], None)
         except KeyError:
@@ -104,6 +109,8 @@ class Laboratory:
         }
         if experiment.get("numpy"):
             inputs = {name: np.asarray(value) for name, value in inputs.items()}
+        if experiment.get("place"):
+            return answer | self._elsewhere(experiment, target, inputs, sizes)
         before = {name: _plain_array(value) for name, value in inputs.items()}
         trace = self._trace(experiment, target, inputs)
         try:
@@ -131,6 +138,20 @@ class Laboratory:
             answer |= self._gradients(experiment, target, inputs, result, sizes, arrays, store)
         return answer
 
+    def _elsewhere(
+        self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any], sizes: Sizes
+    ) -> dict[str, Any]:
+        """Call a module on a GPU or in half precision; say what it raised, else whether its output is finite."""
+        if not isinstance(target, torch.nn.Module):
+            return {"placed": False}
+        try:
+            with builtin_hidden(), placed(target, inputs, experiment["place"]) as moved:
+                output = _first(self._call(target, experiment["call"], moved, sizes))
+        except BaseException as error:
+            return {"placed": True, "error": describe(error, self.loaded.path)}
+        finite = experiment["place"] == "gpu" or not isinstance(output, torch.Tensor)
+        return {"placed": True, "finite": finite or bool(torch.isfinite(output).all())}
+
     def _make(self, experiment: dict[str, Any], sizes: Sizes, dtype: torch.dtype) -> Any:
         key = json.dumps(
             [
@@ -140,6 +161,8 @@ class Laboratory:
                 experiment["sizes"],
                 str(dtype),
                 experiment.get("weights", 0),
+                experiment.get("place"),
+                experiment.get("flags_off"),
             ],
             sort_keys=True,
         )
@@ -147,6 +170,8 @@ class Laboratory:
             named = self.loaded.module.__dict__[experiment["target"]]
             if experiment.get("globals"):
                 self._set_globals(sizes)
+            if experiment.get("flags_off"):
+                _flags_off(self.loaded.module.__dict__)
             torch.manual_seed(experiment.get("weights", 0))
             if experiment.get("construct") is None:
                 self.made[key] = named
@@ -157,6 +182,9 @@ class Laboratory:
                 }
                 with builtin_hidden():
                     self.made[key] = named(**values)
+            if experiment.get("flags_off") and isinstance(self.made[key], torch.nn.Module):
+                for module in self.made[key].modules():
+                    _flags_off(module.__dict__)
             self._materialise(experiment, self.made[key], sizes, dtype)
             scramble(self.made[key], experiment.get("weights", 0))
             self.owned[key] = frozenset(reachable(self.made[key]))
@@ -178,10 +206,7 @@ class Laboratory:
 
     def _materialise(self, experiment: dict[str, Any], target: Any, sizes: Sizes, dtype: torch.dtype) -> None:
         """Give lazy layers their shapes by one call that is not observed."""
-        lazy = any(
-            isinstance(value, torch.nn.parameter.UninitializedParameter)
-            for value in reachable(target).values()
-        )
+        lazy = isinstance(target, torch.nn.Module) and any(map(is_lazy, target.parameters()))
         if lazy and "call" in experiment:
             shape = (sizes.batch, sizes.query_length, sizes.width)
             inputs = {name: torch.randn(shape, dtype=dtype) for name in ("q", "k", "v", "x", "context")}
@@ -438,7 +463,7 @@ def _inventory(target: Any) -> dict[str, Any]:
     }
     modules = []
     if isinstance(target, torch.nn.Module):
-        modules = [[name, type(item).__name__] for name, item in target.named_modules()]
+        modules = [[name, _kind(item)] for name, item in target.named_modules()]
     attributes = sorted(name for name in getattr(target, "__dict__", {}) if not name.startswith("_"))
     own = getattr(target, "__dict__", {})
     return {
@@ -450,6 +475,19 @@ def _inventory(target: Any) -> dict[str, Any]:
         },
         "module": isinstance(target, torch.nn.Module),
     }
+
+
+def _flags_off(owner: dict[str, Any]) -> None:
+    """Turn off every switch for attention ready made, so that a path of the file's own is taken."""
+    for name, value in list(owner.items()):
+        if value is True and _READY_MADE.search(name.lower()):
+            owner[name] = False
+
+
+def _kind(module: torch.nn.Module) -> str:
+    """Return the name of a module's class; the learner's own are marked, whatever they are called."""
+    kind = type(module)
+    return kind.__name__ if kind.__module__.startswith("torch.") else f"own {kind.__name__}"
 
 
 def _decode(value: Any, sizes: Sizes, loaded: Loaded | None) -> Any:

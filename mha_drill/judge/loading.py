@@ -204,7 +204,9 @@ def parameters(function: Any) -> list[dict[str, Any]]:
             if annotation is empty
             else annotation
             if isinstance(annotation, str)
-            else getattr(annotation, "__name__", str(annotation))
+            else annotation.__name__
+            if isinstance(annotation, type)
+            else str(annotation)
         )
         required = item.default is empty and kinds[item.kind] not in ("var_positional", "var_keyword")
         default = None if required or not isinstance(item.default, bool | int | float | str) else item.default

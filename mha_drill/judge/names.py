@@ -12,7 +12,7 @@ import re
 MEANINGS: tuple[tuple[str, str], ...] = (
     (
         "config",
-        r"(config|cfg|conf|args|params|hparams|hyperparams|opts?|options|settings|hp|modelargs|modelconfig)",
+        r"(configs?|configuration|cfg|conf|args|params|hparams|hyperparams|opts?|options|settings|hp|modelargs|modelconfig)",
     ),
     (
         "head_dim",

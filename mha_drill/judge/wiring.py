@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mha_drill.judge.normalised import normalised
 from mha_drill.judge.recording import CONTENT, CONVOLUTIONS, NORMS, PRODUCTS, Call, Recording
 
 CHANNELS = 10_000
@@ -103,6 +104,21 @@ class Wiring:
         if known and len(known) == len(content):
             for number in call.outputs:
                 self._match(number, known)
+        if output.number not in self.labels:
+            self._normalise(call, output.number)
+
+    def _normalise(self, call: Call, number: int) -> None:
+        """Label an input that was normalised by hand, like the input itself."""
+        array = self.recording.values[number].array
+        if array is None or array.ndim != 3 or array.dtype.kind != "f":
+            return
+        for value in self.recording.values:
+            if value.kind == "input" and value.array is not None and value.shape == array.shape:
+                rows = value.array.reshape(-1, value.shape[-1])
+                if value.number in self.labels and normalised(rows, array.reshape(rows.shape)):
+                    self.norms.append(call)
+                    self.labels[number] = self.labels[value.number]
+                    return
 
     def _project(self, call: Call, source: int, weight: int) -> None:
         """Label what a linear map of an input gives: the input's tokens, fresh channels."""

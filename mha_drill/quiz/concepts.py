@@ -74,7 +74,7 @@ class Lexicon:
 
         slips = 2 if len(word) >= _LONG_WORD else 1
         near = [known for known in self.whole if known[0] == word[0] and len(known) >= _SHORTEST_TYPO]
-        best = extractOne(word, near, scorer=OSA.distance, score_cutoff=slips)
+        best = extractOne(word.removesuffix("s"), near, scorer=OSA.distance, score_cutoff=slips)
         return str(best[0]) if best else None
 
 

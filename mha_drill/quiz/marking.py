@@ -79,7 +79,8 @@ def mark(points: Sequence[Point], answer: str) -> Marking:
 @cache
 def _wordings(point: Point) -> tuple[_Wording, ...]:
     """Return the ways to put a point; what carries no meaning at all is no way to put it."""
-    read_once = [read(wording) for wording in (*point.wordings_en, *point.wordings_zh)]
+    sentences = (point.say.en, point.say.zh)
+    read_once = [read(wording) for wording in (*point.wordings_en, *point.wordings_zh, *sentences)]
     return tuple(
         _Wording({(token.name, token.sign): _weight(token.name) for token in tokens})
         for tokens in read_once

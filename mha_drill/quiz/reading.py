@@ -21,7 +21,7 @@ _CLAUSE_ENDS: Final = ",:()[]{}\n—–|"
 _RELATIVE: Final = frozenset({"which", "who", "that"})
 _LEAST_SENTENCE: Final = 6
 _LEAST_FUNCTION_WORDS: Final = 2
-_LONG_CHINESE_CLAUSE: Final = 16
+_LONG_CHINESE_CLAUSE: Final = 9
 _NEAR: Final = 2
 _EMPTY_CHARACTERS: Final = "的了是在对把被也就将会中上下个这那其与和及或等从为以于着过地得有能可使让"
 
@@ -155,10 +155,10 @@ def _predicates(words: list[Unit]) -> bool:
     functions = sum(1 for at, unit in enumerate(words) if unit.word and empty.find(words, at))
     if functions >= _LEAST_FUNCTION_WORDS and len(words) >= _LEAST_SENTENCE:
         return True
-    longest = run = 0
+    longest = run = end = 0
     for unit in words:
-        run = run + 1 if unit.wide else 0
-        longest = max(longest, run)
+        run = (run if unit.start == end else 0) + 1 if unit.wide else 0
+        longest, end = max(longest, run), unit.end
     return longest >= _LONG_CHINESE_CLAUSE
 
 
