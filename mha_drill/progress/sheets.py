@@ -49,8 +49,12 @@ class Sheet:
 
     @property
     def score(self) -> float:
-        """The mean of every question put, what was passed over counted as wrong."""
-        return sum(entry.score or 0.0 for entry in self.entries) / max(len(self.entries), 1)
+        """The mean of the parts, each the mean of its questions; what was passed over counts as wrong."""
+        parts = {
+            entry.part: [each.score or 0.0 for each in self.entries if each.part == entry.part]
+            for entry in self.entries
+        }
+        return sum(sum(marks) / len(marks) for marks in parts.values()) / max(len(parts), 1)
 
 
 def as_json(sheet: Sheet) -> str:
