@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from mha_drill.attention.steps import Material, Walk, walk_through
+from mha_drill.judge.columns import in_columns
 from mha_drill.judge.matching import TOLERANCE, order_of
 from mha_drill.judge.recording import Recording
 from mha_drill.judge.roles import Roles, Side, find_roles
@@ -59,7 +60,8 @@ def assess(
         # Scores made the other way round and turned later are right too.
         turned = replace(roles, query=roles.key, key=roles.query)
         other = _assess(recording, wiring, turned, output, inputs, heads, allowed, tolerance)
-        if other.agrees:
+        asked = (roles.query.source, roles.key.source)
+        if other.agrees or (asked in (("k", "q"), ("context", "q")) and in_columns(recording, roles)):
             return other
     return result
 

@@ -23,6 +23,12 @@ class Parameter:
     required: bool
     annotation: str = ""
     default: Any = None
+    use: str = ""
+
+    @property
+    def meaning(self) -> str | None:
+        """What a constructor parameter means: by its name, else by what the file does with it."""
+        return meaning(self.name) or self.use or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,8 @@ class Sizes:
     """The sizes of one probe. width D, heads H; lengths are those of query and key.
 
     scale_turned: a scale that comes from outside is what scores are divided by, a temperature what they are
-    multiplied by. extra: what a configuration holds beside sizes, by name.
+    multiplied by. weights_turned: a function is handed (out, in) weights, as `F.linear` takes them. extra: what
+    a configuration holds beside sizes, by name.
     """
 
     batch: int = 2
@@ -44,6 +51,7 @@ class Sizes:
     head_dim: int = 0
     bias: bool | None = None
     scale_turned: bool = False
+    weights_turned: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -119,7 +127,7 @@ def constructor_plans(
     annotated: the fields of classes in the file that an annotation may name (a configuration defined there).
     bags: the parameters that the constructor asks for sizes by attribute or item, whatever they are called.
     """
-    named = {item.name: meaning(item.name) for item in parameters}
+    named = {item.name: item.meaning for item in parameters}
     has_width = any(found == "width" for found in named.values())
     has_heads = any(found == "heads" for found in named.values())
     told = any(named[item.name] == "width" and item.required for item in parameters)
@@ -157,7 +165,7 @@ def constructor_plans(
         own = item.default is None and not item.required
         if own and (found in ("context", "causal", "kv_heads") or (found == "width" and told)):
             continue  # None has a meaning of its own there
-        value = value_for(item.name, sizes, item.default)
+        value = value_for(item.use or item.name, sizes, item.default)
         if found == "dropout" and not item.required and item.default in (None, False) and sizes.dropout == 0:
             continue
         if found == "head_dim" and not has_width:
@@ -304,7 +312,7 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
 
 def _role(item: Parameter) -> str | None:
     """Return what a parameter means: a mask that is a flag means causal, one that is a word means nothing."""
-    found = role(item.name)
+    found = role(item.name) or item.use or None
     if found == "mask" and not re.search(r"Tensor|ndarray", item.annotation):
         if isinstance(item.default, bool) or re.search(r"\bbool\b", item.annotation):
             return "causal"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mha_drill.judge.binding import Parameter
 from mha_drill.judge.names import meaning, role
+from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,24 @@ class Definition:
     attributes: frozenset[str]
     doc: str
     methods: tuple[str, ...] = ()
+
+    def used_in(self, source: str) -> Definition:
+        """Return the definition with what the file does with parameters whose names say nothing."""
+        rates, masks = given_to_dropout(source), given_to_masking(source)
+        keywords = read_of_keywords(source, self.name)
+        construct = [
+            replace(item, use="dropout") if meaning(item.name) is None and item.name in rates else item
+            for item in self.construct
+            if item.kind != "var_keyword" or not keywords
+        ]
+        construct += [Parameter(key, "keyword_only", True) for key in keywords]
+        call = [
+            replace(item, use="mask")
+            if role(item.name) is None and item.name in masks and not item.required
+            else item
+            for item in self.call
+        ]
+        return replace(self, construct=tuple(construct), call=tuple(call))
 
     @classmethod
     def read(cls, entry: dict[str, Any]) -> Definition | None:

@@ -17,7 +17,7 @@ from mha_drill.judge.binding import Call, Sizes, call_plans, constructor_plans, 
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.host import Died, Hung, Runner
 from mha_drill.judge.matching import COARSE, TOLERANCE
-from mha_drill.judge.names import meaning, plain
+from mha_drill.judge.names import plain
 from mha_drill.judge.probes import (
     FIRST,
     SINGLE,
@@ -214,9 +214,14 @@ class Case:
             found += [replace(binding, idle_mask=form) for form in IDLE_MASKS]
         if re.search(r"dtype|[Dd]ouble", error["message"]) or error["type"] == "AssertionError":
             found.append(replace(binding, dtype="float32"))
-        length = any(meaning(item.name) == "context" for item in binding.definition.construct)
+        length = any(item.meaning == "context" for item in binding.definition.construct)
         if length and not binding.exact_context:
             found.append(replace(binding, exact_context=True))
+        handed = any(
+            isinstance(source, dict) and source["$"] == "weight" for _, source in binding.call.arguments
+        )
+        if handed and not binding.base.weights_turned:
+            found.append(replace(binding, base=replace(binding.base, weights_turned=True)))
         if any(name in error["message"] for name in BUILTINS) and not binding.flags_off:
             found.append(replace(binding, flags_off=True))
         if not binding.set_globals:
@@ -408,7 +413,7 @@ def _resized(binding: Binding, sizes: Sizes) -> dict[str, Any]:
     """Return the constructor's values with the dropout rate and the context of `sizes`."""
     construct = dict(binding.construct or {})
     for item in binding.definition.construct:
-        found = meaning(item.name)
+        found = item.meaning
         if found == "dropout" and sizes.dropout:
             construct[item.name] = True if isinstance(item.default, bool) else sizes.dropout
         elif found == "context" and binding.exact_context:

@@ -31,7 +31,7 @@ class Examination:
         Returns whether any way could be tried at all.
         """
         best: tuple[int, Binding, Observation] | None = None
-        for definition in definitions:
+        for definition in (item.used_in(self.case.runner.source) for item in definitions):
             self.case.definition = definition
             todo = self.case.bindings()
             tried = 0
@@ -187,9 +187,7 @@ class Examination:
         small = [
             item.name
             for item in binding.definition.construct
-            if meaning(item.name) == "context"
-            and type(item.default) is int
-            and item.default < SQUARE.key_length
+            if item.meaning == "context" and type(item.default) is int and item.default < SQUARE.key_length
         ]
         if not small or binding.construct is None:
             return None
@@ -387,7 +385,7 @@ class Examination:
     @cached_property
     def has_dropout(self) -> bool:
         """Whether a dropout rate can be given: to the constructor, or to a dropout layer through a configuration."""
-        named = any(meaning(item.name) == "dropout" for item in self.binding.definition.construct)
+        named = any(item.meaning == "dropout" for item in self.binding.definition.construct)
         settings = [
             value.get("class") for value in (self.binding.construct or {}).values() if isinstance(value, dict)
         ]

@@ -18,6 +18,7 @@ import torch
 from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
+from mha_drill.judge.names import parts_of
 from mha_drill.judge.tracing import Trace
 from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
 
@@ -239,15 +240,18 @@ class Laboratory:
         return target(*positional, **named)
 
     def _give(self, name: str, kind: str, sizes: Sizes) -> torch.Tensor:
-        """Return the weights a plain function is handed: (D, D) maps and (D,) biases of its own, by name."""
-        if name not in self.given:
+        """Return the weights a plain function is handed, by name: (D, D) maps, or (D, 3 D) for `w_qkv`, and biases."""
+        key = f"{name} turned" if sizes.weights_turned else name
+        if key not in self.given:
             generator = torch.Generator().manual_seed(len(self.given) + 50)
-            shape = (sizes.width, sizes.width) if kind == "weight" else (sizes.width,)
+            wide = sizes.width * parts_of(name)
+            turned = (wide, sizes.width) if sizes.weights_turned else (sizes.width, wide)
+            shape = turned if kind == "weight" else (wide,)
             spread = 1.1 / sizes.width**0.5 if kind == "weight" else 0.3
-            self.given[name] = (
+            self.given[key] = (
                 torch.randn(shape, generator=generator, dtype=torch.get_default_dtype()) * spread
             ).requires_grad_()
-        return self.given[name]
+        return self.given[key]
 
     def _trace(self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any]) -> Trace | None:
         if experiment.get("trace") is None and not experiment.get("repair", True):

@@ -168,7 +168,9 @@ def _layouts(array: np.ndarray | None, shape: tuple[int, ...]) -> Iterator[np.nd
     if array.shape[-2:] == (length, keys):
         yield array.reshape(shape)
         yield array.reshape(heads, batch, length, keys).swapaxes(0, 1)
-    elif array.shape == (batch, length, heads, keys):
+    if array.shape[-2:] == (keys, length):  # in columns
+        yield array.reshape(batch, heads, keys, length).swapaxes(-1, -2)
+    if array.shape == (batch, length, heads, keys):
         yield array.swapaxes(1, 2)
     elif array.shape == (batch, length, keys, heads):
         yield np.moveaxis(array, 3, 1)

@@ -62,6 +62,9 @@ def find_tail(
     merged, projected = recording.values[number].array, recording.values[call.outputs[0]].array
     if merged is None or projected is None:
         return None
+    if call.short in ("matmul", "__matmul__", "bmm") and call.inputs.index(number) == 1:
+        # Weights from the left: tokens are columns.
+        merged, projected = merged.swapaxes(-1, -2), projected.swapaxes(-1, -2)
     if call.short in CONVOLUTIONS:
         merged, projected = np.moveaxis(merged, 1, -1), np.moveaxis(projected, 1, -1)
     if call.short == "tensordot":
@@ -97,9 +100,11 @@ def find_tail(
 def _contracted_last(call: Call, merged: np.ndarray, position: int) -> np.ndarray | None:
     """Bring an einsum's operand to (tokens, contracted): `bqnh,nhe->bqe` merges n and h in the projection itself."""
     parsed = equation(call, len(call.inputs))
-    if parsed is None or "..." in parsed[0][position]:
+    if parsed is None:
         return None
     letters, out = parsed[0][position], parsed[1]
+    dots = "".join(chr(0x3B1 + at) for at in range(merged.ndim - len(letters.replace("...", ""))))
+    letters, out = letters.replace("...", dots), out.replace("...", dots)
     free = [letter for letter in out if letter in letters]
     contracted = [letter for letter in letters if letter not in out]
     if out[: len(free)] != "".join(free):

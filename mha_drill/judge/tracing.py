@@ -41,7 +41,9 @@ _PRODUCTS = frozenset({"matmul", "__matmul__", "bmm", "mm"})
 @cache
 def name_of(function: Any) -> str:
     """Return the qualified name of a torch function: `torch.Tensor.view`, `torch.nn.functional.linear`."""
-    return str(resolve_name(function) or getattr(function, "__name__", "unknown"))
+    name = str(resolve_name(function) or getattr(function, "__name__", "unknown"))
+    # `torch.mm` is the same function as `torch.spmm`, and is found under that name.
+    return "torch.mm" if name in ("torch.spmm", "torch.dsmm") else name
 
 
 class Trace(TorchFunctionMode):

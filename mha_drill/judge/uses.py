@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from mha_drill.judge.names import meaning
@@ -46,6 +47,45 @@ def asked_for_sizes(source: str, name: str) -> frozenset[str]:
                 own = {argument.arg for argument in function.args.args[1:] + function.args.kwonlyargs}
                 found |= {bag for bag, size in _asked(function) if bag in own and meaning(size) in SIZES}
     return frozenset(found)
+
+
+def read_of_keywords(source: str, name: str) -> tuple[str, ...]:
+    """Return the keys that a class's constructor reads of its `**keywords`, in order."""
+    found: dict[str, None] = {}
+    for node in ast.walk(ast.parse(source)):
+        for function in node.body if isinstance(node, ast.ClassDef) and node.name == name else []:
+            if isinstance(function, ast.FunctionDef) and function.name == "__init__" and function.args.kwarg:
+                found |= {key: None for bag, key in _asked(function) if bag == function.args.kwarg.arg}
+    return tuple(key for key in found if not hasattr(dict, key))
+
+
+def given_to_dropout(source: str) -> frozenset[str]:
+    """Return the names that are handed to a dropout layer or function as its rate."""
+    return frozenset(
+        argument.id
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and re.search(r"[Dd]ropout$", ast.unparse(node.func))
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords))
+        if isinstance(argument, ast.Name)
+    )
+
+
+def given_to_masking(source: str) -> frozenset[str]:
+    """Return the names that decide in a `masked_fill` or `where`, or are added to or multiplied with something."""
+    parts: list[ast.expr] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and re.search(r"(masked_fill_?|where)$", ast.unparse(node.func)):
+            parts += node.args[:1]
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult | ast.Sub):
+            parts += [node.left, node.right]
+        elif isinstance(node, ast.AugAssign):
+            parts.append(node.value)
+    return frozenset(
+        name.id
+        for part in parts
+        for name in ast.walk(part)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)
+    )
 
 
 def _asked(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
