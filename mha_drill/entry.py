@@ -52,7 +52,7 @@ def run(app: typer.Typer, language: Callable[[str], Lang]) -> int:
     _mend_streams()
     lang = _asked_language(sys.argv[1:], language)
     try:
-        code = _invoke(app)
+        code = _invoke(app, lang)
         sys.stdout.flush()
     except Interrupted:
         _say("\n" + _word("cli.interrupted", lang))
@@ -80,8 +80,13 @@ def _mend_streams() -> None:
             getattr(sys, name).reconfigure(errors="replace")
 
 
-def _invoke(app: typer.Typer) -> int:
-    code = app(prog_name=NAME, standalone_mode=False)
+def _invoke(app: typer.Typer, lang: Lang) -> int:
+    command = typer.main.get_command(app)
+    if {"--help", "-h"} & set(sys.argv) or not sys.argv[1:]:
+        from mha_drill.ui.help import speak
+
+        command = speak(command, lang)
+    code = command(prog_name=NAME, standalone_mode=False)
     return code if isinstance(code, int) else PASSED
 
 

@@ -17,8 +17,15 @@ def quiz(
     topic: Annotated[
         str, typer.Option("--topic", metavar="STEP", help="Only about this step, or this topic.")
     ] = "",
-    count: Annotated[int, typer.Option("--count", metavar="N", help="How many to be asked.")] = 10,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeat a session.")] = None,
+    count: Annotated[
+        int,
+        typer.Option(
+            "--count", metavar="N", show_default=False, help="How many to be asked: 10, if not said."
+        ),
+    ] = 10,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="A number that repeats a session.")
+    ] = None,
     due: Annotated[bool, typer.Option("--due", help="Only what is due today.")] = False,
     lang: LangOption = "",
 ) -> int:
