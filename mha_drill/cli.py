@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from mha_drill import __version__
-from mha_drill.commands import asking, judging, keeping, telling
+from mha_drill.commands import asking, judging, keeping, returning, telling
 from mha_drill.commands.base import LangOption, app, language
 from mha_drill.entry import run
 
-__all__ = ["LangOption", "app", "asking", "judging", "keeping", "main", "telling"]
+__all__ = ["LangOption", "app", "asking", "judging", "keeping", "main", "returning", "telling"]
 
 
 def main() -> int:

@@ -208,6 +208,7 @@ class Attempt:
     """One answer given or one check made, as the store keeps it. `at` is seconds since the epoch, UTC.
 
     score is between 0 (wrong) and 1 (right). seconds is how long it took. hints is how many were read first.
+    missed: which of the ten steps a `check` found wrong, or a recitation got wrong.
     """
 
     item: str
@@ -218,3 +219,4 @@ class Attempt:
     answer: str
     seconds: float
     hints: int = 0
+    missed: tuple[str, ...] = ()

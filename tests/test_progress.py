@@ -107,7 +107,7 @@ def test_a_report_becomes_an_attempt() -> None:
     mistake = Mistake("missing-scale", "scale", 3, "", "", "", "", "", "", True)
     twice = Report("f.py", "mha", "fail", (), (mistake, mistake), (), (), 1.5, 1.0)
     assert of_report(twice, ("scale",), 9.0, 2) == Attempt(
-        "mha", "code", ("scale",), 9.0, 0.0, "missing-scale", 1.5, 2
+        "mha", "code", ("scale",), 9.0, 0.0, "missing-scale", 1.5, 2, ("scale",)
     )
     passed = of_report(Report("f.py", "mha", "pass", (), (), (), (), 1.0, 1.0), (), 0.0)
     assert passed is not None

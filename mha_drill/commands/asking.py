@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mha_drill.commands.base import LangOption, app, language, open_store
-
-if TYPE_CHECKING:
-    from mha_drill.records import Report
 
 
 @app.command()
@@ -31,36 +26,32 @@ def quiz(
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", help="A number that repeats a session.")
     ] = None,
-    due: Annotated[bool, typer.Option("--due", hidden=True, help="Only what is not right yet.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Only what is due today.")] = False,
     lang: LangOption = "",
 ) -> int:
     """Be asked: shapes, short answers, and the blank skeleton to fill in."""
-    import time
-
-    from mha_drill.blank import write_blank
-    from mha_drill.catalog import load_catalog
-    from mha_drill.errors import INTERRUPTED, PASSED
     from mha_drill.quiz.asking import ASKERS
-    from mha_drill.quiz.deck import Wish, cards, deal
-    from mha_drill.quiz.generators import all_generators
-    from mha_drill.quiz.session import Desk, ask_all
-    from mha_drill.ui.console import make_console
-    from mha_drill.ui.quiz import QuizScreen
-    from mha_drill.ui.reading import Lines
-
-    def check(path: Path, problem: str) -> Report:
-        from mha_drill.judge.client import check_file
-
-        return check_file(path, problem, lang=speak)
+    from mha_drill.quiz.deck import Wish, deal
+    from mha_drill.sitting import sit, whole_stock
 
     speak = language(lang)
-    wish = Wish(kind, topic, count, seed, due)
-    catalog = load_catalog()
-    stock = cards(catalog.problems, catalog.outlines(), all_generators())
+    wish = Wish(kind, topic, count, seed)
+    stock = whole_stock()
     store = open_store(speak)
     deck = deal(stock, wish, store.latest(), ASKERS)
-    screen = QuizScreen(make_console(), speak, Lines())
-    blank = partial(write_blank, catalog)
-    desk = Desk(screen, time.time, store, Path.cwd(), blank, check)
-    summary = ask_all(deck, desk, ASKERS)
-    return INTERRUPTED if summary.ending == "interrupted" else PASSED
+    if due:
+        import time
+
+        from mha_drill.errors import PASSED
+        from mha_drill.quiz.deck import fitting
+        from mha_drill.reviewing import todays
+        from mha_drill.ui.console import make_console
+        from mha_drill.ui.review import print_none_fits, print_nothing_due
+
+        plan = todays(store, stock, time.time()).plan
+        deck = fitting(plan.cards, wish)
+        if not deck:
+            say = print_none_fits if plan.cards else print_nothing_due
+            say(make_console(), plan, speak)
+            return PASSED
+    return sit(deck, store, speak)

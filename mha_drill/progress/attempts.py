@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from mha_drill.records import Attempt, Report
+from mha_drill.records import STEPS, Attempt, Report
 
 
 def of_report(report: Report, steps: tuple[str, ...], at: float, hints: int = 0) -> Attempt | None:
     """Return the attempt a report stands for, None where the drill itself could not judge.
 
-    steps: the problem's. at: seconds since the epoch. The answer kept is the codes of the mistakes named.
+    steps: the problem's. at: seconds since the epoch. The answer kept is the codes of the mistakes named, and
+    `missed` the steps they belong to.
     """
     if report.verdict == "error":
         return None
@@ -21,4 +22,5 @@ def of_report(report: Report, steps: tuple[str, ...], at: float, hints: int = 0)
         answer=" ".join(dict.fromkeys(mistake.code for mistake in report.mistakes)),
         seconds=report.seconds_total,
         hints=hints,
+        missed=tuple(step for step in STEPS if any(mistake.step == step for mistake in report.mistakes)),
     )

@@ -29,7 +29,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX attempts_by_item ON attempts (item, at)",
         "CREATE TABLE hints (problem TEXT PRIMARY KEY, level INTEGER NOT NULL)",
     ),
+    (
+        "ALTER TABLE attempts ADD COLUMN missed TEXT NOT NULL DEFAULT ''",
+        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL)",
+        "CREATE TABLE mocks (mark TEXT PRIMARY KEY, at REAL NOT NULL, sheet TEXT NOT NULL)",
+    ),
 )
+TABLES: Final = frozenset({"attempts", "hints", "settings", "mocks"})
 
 
 class Damaged(Exception):
@@ -57,7 +63,7 @@ def prepare(connection: sqlite3.Connection) -> None:
     if _number(connection, "application_id") != APPLICATION_ID:
         raise Damaged
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    if not {"attempts", "hints"} <= {str(name) for (name,) in tables}:
+    if not {str(name) for (name,) in tables} >= TABLES:
         raise Damaged
 
 

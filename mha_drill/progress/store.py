@@ -20,7 +20,7 @@ from mha_drill.progress.schema import Damaged, Newer, prepare
 from mha_drill.records import Attempt
 
 HINT_LEVELS: Final = 3
-BUSY_SECONDS: Final = 5.0
+BUSY_SECONDS: Final = 30.0
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REASONS: Final = {
     sqlite3.SQLITE_READONLY: "progress.read-only",
@@ -28,7 +28,8 @@ _REASONS: Final = {
     sqlite3.SQLITE_BUSY: "progress.busy",
     sqlite3.SQLITE_LOCKED: "progress.busy",
 }
-_COLUMNS: Final = "item, kind, steps, at, score, answer, seconds, hints"
+_COLUMNS: Final = "item, kind, steps, at, score, answer, seconds, hints, missed"
+_PLACES: Final = ", ".join("?" * 10)
 
 T = TypeVar("T")
 
@@ -58,59 +59,109 @@ class Store:
             os.urandom(16).hex(),
             *(attempt.item, attempt.kind, " ".join(attempt.steps), attempt.at),
             min(max(attempt.score, 0.0), 1.0),
-            *(_storable(attempt.answer), attempt.seconds, attempt.hints),
+            *(_storable(attempt.answer), attempt.seconds, attempt.hints, " ".join(attempt.missed)),
         )
 
         def write(connection: sqlite3.Connection) -> int:
-            with _transaction(connection):
+            with transaction(connection):
                 cursor = connection.execute(
-                    f"INSERT INTO attempts (mark, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row
+                    f"INSERT INTO attempts (mark, {_COLUMNS}) VALUES ({_PLACES})", row
                 )
                 return int(cursor.lastrowid or 0)
 
-        return self._work(write)
+        return self.work(write)
 
     def revise(self, number: int, score: float) -> None:
         """Give the attempt that `record` numbered another score: the learner has the last word."""
 
         def write(connection: sqlite3.Connection) -> None:
-            with _transaction(connection):
+            with transaction(connection):
                 connection.execute("UPDATE attempts SET score = ? WHERE id = ?", (score, number))
 
-        self._work(write)
+        self.work(write)
+
+    def change(self, number: int, attempt: Attempt) -> None:
+        """Put another attempt in the place of the one that `record` numbered: a sitting that goes on."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.execute(
+                    "UPDATE attempts SET score = ?, answer = ?, seconds = ?, hints = ?, missed = ? WHERE id = ?",
+                    (attempt.score, _storable(attempt.answer), attempt.seconds, attempt.hints,
+                     " ".join(attempt.missed), number),
+                )  # fmt: skip
+
+        self.work(write)
+
+    def history(self) -> tuple[Attempt, ...]:
+        """Return every attempt in the order they were kept in, whatever the clock said."""
+        query = f"SELECT {_COLUMNS} FROM attempts ORDER BY id"
+        return tuple(self.work(lambda store: [_attempt(row) for row in store.execute(query)]))
 
     def attempts(self, item: str | None = None) -> tuple[Attempt, ...]:
         """Return every attempt, or those at one question or problem, the oldest first."""
         where, values = ("", ()) if item is None else (" WHERE item = ?", (item,))
         query = f"SELECT {_COLUMNS} FROM attempts{where} ORDER BY at, id"
-        return tuple(self._work(lambda store: [_attempt(row) for row in store.execute(query, values)]))
+        return tuple(self.work(lambda store: [_attempt(row) for row in store.execute(query, values)]))
 
     def latest(self) -> dict[str, Attempt]:
         """Return the last attempt at each question or problem ever tried, by its id."""
         query = f"SELECT {_COLUMNS}, max(at) FROM attempts GROUP BY item"
-        found = self._work(lambda store: [_attempt(row) for row in store.execute(query)])
+        found = self.work(lambda store: [_attempt(row) for row in store.execute(query)])
         return {attempt.item: attempt for attempt in found}
 
     def hint_level(self, problem: str) -> int:
         """Return how many of a problem's hints have been read: 0 to 3."""
-        return self._work(lambda connection: _level(connection, problem))
+        return self.work(lambda connection: _level(connection, problem))
 
     def raise_hint_level(self, problem: str) -> int:
         """Count one hint more as read; return the level reached, 3 at most."""
 
         def write(connection: sqlite3.Connection) -> int:
-            with _transaction(connection):
+            with transaction(connection):
                 level = min(_level(connection, problem) + 1, HINT_LEVELS)
                 connection.execute("REPLACE INTO hints (problem, level) VALUES (?, ?)", (problem, level))
                 return level
 
-        return self._work(write)
+        return self.work(write)
+
+    def setting(self, name: str) -> str:
+        """Return what the learner has set, "" when nothing."""
+        query = "SELECT value FROM settings WHERE name = ?"
+        row = self.work(lambda connection: connection.execute(query, (name,)).fetchone())
+        return str(row[0]) if row else ""
+
+    def set(self, name: str, value: str, at: float) -> None:
+        """Keep what the learner sets; `at` is when, so that the newer of two machines' counts."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.execute(
+                    "REPLACE INTO settings (name, value, at) VALUES (?, ?, ?)", (name, value, at)
+                )
+
+        self.work(write)
+
+    def keep_mock(self, mark: str, at: float, sheet: str) -> None:
+        """Keep the sheet of a mock interview, in the place of what was kept under its mark before."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.execute("REPLACE INTO mocks (mark, at, sheet) VALUES (?, ?, ?)", (mark, at, sheet))
+
+        self.work(write)
+
+    def mocks(self) -> tuple[str, ...]:
+        """Return the sheets of the mock interviews, the oldest first."""
+        query = "SELECT sheet FROM mocks ORDER BY at, mark"
+        return tuple(self.work(lambda store: [str(sheet) for (sheet,) in store.execute(query)]))
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
-    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something with the tables, again when the file fails meanwhile; for this room only."""
         try:
             return work(self._connection)
         except sqlite3.DatabaseError as error:
@@ -199,7 +250,7 @@ def _connect(path: Path | str, busy_seconds: float) -> sqlite3.Connection:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """One write: begun as a writer, so that two never wait for each other, and undone whole when it fails."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -253,7 +304,7 @@ def _level(connection: sqlite3.Connection, problem: str) -> int:
 
 
 def _attempt(row: tuple[object, ...]) -> Attempt:
-    item, kind, steps, at, score, answer, seconds, hints = row[:8]
+    item, kind, steps, at, score, answer, seconds, hints, missed = row[:9]
     return Attempt(
         item=str(item),
         kind=str(kind),
@@ -263,6 +314,7 @@ def _attempt(row: tuple[object, ...]) -> Attempt:
         answer=str(answer),
         seconds=float(str(seconds)),
         hints=int(str(hints)),
+        missed=tuple(str(missed).split()),
     )
 
 

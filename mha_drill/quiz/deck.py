@@ -35,7 +35,6 @@ class Wish:
     topic: str = ""
     count: int = USUAL_COUNT
     seed: int | None = None
-    due: bool = False
 
 
 def cards(
@@ -95,9 +94,19 @@ def _ordered(stock: list[Card], wish: Wish, latest: Mapping[str, Attempt], rando
         right = last is not None and last.score >= 1.0
         return right, last.at if last else 0.0, card.order, card.difficulty, by_chance[card.item]
 
-    ordered = sorted(stock, key=turn)
-    waiting = [card for card in ordered if not turn(card)[0]]
-    return waiting if wish.due and waiting else ordered
+    return sorted(stock, key=turn)
+
+
+def fitting(due: Sequence[Card], wish: Wish) -> tuple[Card, ...]:
+    """Return what is due of the kind and step wished for, in the order it is due in; `deal` has seen the wish."""
+    kind = [card for card in due if wish.kind in ("", card.kind)]
+    wanted = [card for card in kind if not wish.topic or wish.topic in (*card.steps, card.topic)]
+    return with_new_numbers(wanted[: wish.count], Random(wish.seed))
+
+
+def with_new_numbers(deck: Sequence[Card], random: Random) -> tuple[Card, ...]:
+    """Return the cards with sizes drawn and options in places that they did not have last time."""
+    return tuple(card.dealt(f"{random.getrandbits(48):x}", mixed=True) for card in deck)
 
 
 def _mixed(ordered: list[Card], wish: Wish) -> list[Card]:

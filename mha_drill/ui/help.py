@@ -106,7 +106,7 @@ def texts(command: click.Command, name: str = "drill") -> Iterator[tuple[str, st
     for key, param in _params(command, name):
         yield key, str(getattr(param, "help", None) or "")
     for below, child in getattr(command, "commands", {}).items():
-        yield from texts(child, below)
+        yield from texts(child, below if name == "drill" else f"{name}-{below}")
 
 
 def speak(command: click.Command, lang: Lang, name: str = "drill") -> click.Command:
@@ -119,7 +119,7 @@ def speak(command: click.Command, lang: Lang, name: str = "drill") -> click.Comm
         if text := said.get(key):
             param.help = text.say(lang)
     for below, child in getattr(command, "commands", {}).items():
-        speak(child, lang, below)
+        speak(child, lang, below if name == "drill" else f"{name}-{below}")
     return command
 
 
