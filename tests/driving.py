@@ -18,6 +18,7 @@ def drill(
     typed: str | bytes = "",
     cwd: Path | None = None,
     python: tuple[str, ...] = (),
+    patience: float = 60,
     **environ: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run `mha-drill` with `typed` piped in; `environ` is laid over the test's own environment."""
@@ -28,7 +29,7 @@ def drill(
         capture_output=True,
         cwd=cwd,
         env={**os.environ, **environ},
-        timeout=60,
+        timeout=patience,
         check=False,
     )
     out, err = done.stdout.decode(), done.stderr.decode()

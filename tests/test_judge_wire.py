@@ -14,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from mha_drill.judge import wire
+from mha_drill.judge import answers, wire
+from mha_drill.judge.recording import Recording
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(),
@@ -105,3 +106,67 @@ def test_sending_to_nobody_is_closed() -> None:
         two.close()
         with pytest.raises(wire.Closed):
             wire.send(one, {"a": "b" * 1_000_000})
+
+
+# --- what a runner may answer
+
+ERROR = {
+    "type": "ValueError", "bases": ["ValueError"], "message": "", "line": 3, "column": None, "lines": [3],
+    "builtin": True, "name": "", "where": "submission",
+}  # fmt: skip
+OBSERVED = {
+    "error": None,
+    "stage": "call",
+    "output": {"type": "Tensor", "items": [{"array": 0, "shape": [2], "dtype": "float64", "grad": True}]},
+    "changed": [],
+    "calls": [{"name": "torch.mul", "line": 4, "in": [0], "out": [1], "args": ""}],
+    "values": [
+        {"origin": "input:x", "shape": [2], "dtype": "float64", "grad": True, "array": 0},
+        {"origin": "call", "shape": [2], "dtype": "float64", "grad": True, "array": None},
+    ],
+    "repairs": [],
+    "gradients": {"input:x": {"none": False, "claimed": 1.0, "measured": None}},
+    "reaches": True,
+}
+
+
+def test_an_answer_that_fits_is_read() -> None:
+    assert answers.is_observed(OBSERVED, [np.zeros(2)])
+    assert answers.is_observed({"error": ERROR, "stage": "construct"}, [])
+    assert answers.is_loaded(
+        {"ok": True, "definitions": [], "failures": [ERROR | {"statement": 1, "names": []}]}
+    )
+
+
+@given(
+    st.sampled_from(
+        ["error", "stage", "output", "changed", "calls", "values", "repairs", "gradients", "reaches"]
+    ),
+    TREES,
+)
+def test_an_answer_with_another_thing_in_a_field_is_read_or_refused_and_breaks_nothing(
+    field: str, tree: object
+) -> None:
+    changed = OBSERVED | {field: tree}
+    if answers.is_observed(changed, [np.zeros(2)]):
+        Recording(changed, [np.zeros(2)])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"values": [OBSERVED["values"][0] | {"array": 1}, OBSERVED["values"][1]]},
+        {"values": [OBSERVED["values"][0] | {"shape": [3]}, OBSERVED["values"][1]]},
+        {"calls": [OBSERVED["calls"][0] | {"in": [-1]}]},
+        {"calls": [OBSERVED["calls"][0] | {"out": [2]}]},
+        {"calls": [OBSERVED["calls"][0] | {"line": 0}]},
+        {"calls": [OBSERVED["calls"][0] | {"line": 10**30}]},
+        {"error": ERROR | {"message": 5}},
+        {"error": ERROR | {"line": -4}},
+        {"output": {"type": "Tensor", "items": [{"array": True, "shape": [2]}]}},
+        {"verdict": "pass"},
+    ],
+    ids=str,
+)
+def test_an_answer_that_would_break_its_reader_is_refused(changes: dict[str, object]) -> None:
+    assert not answers.is_observed(OBSERVED | changes, [np.zeros(2)])

@@ -188,6 +188,7 @@ WIRED = {
         "q from context",
     ),
     "wrong-value": STEPS,
+    "crash": ("line",),
     "time-limit": ("import",),
 }  # fmt: skip
 # The title says it all.

@@ -67,6 +67,23 @@ FACTORS: dict[str, Factor] = {
     "1/8": lambda m: 1 / 8,
     "-1/sqrt(d_k)": lambda m: -(m.head_width**-0.5),
 }
+
+
+def constant_scale(factor: float) -> StepFunction:
+    """Return the scale step with a factor of its own."""
+    return _scaled(lambda material: factor)
+
+
+def constant_fill(value: float) -> StepFunction:
+    """Return the mask step with a fill of its own."""
+    return _filled(value)
+
+
+def added_fill(value: float) -> StepFunction:
+    """Return the mask step that only adds a number where nothing may be seen."""
+    return lambda m, w: w["scale"] + value * _forbidden(m).to(w["scale"].dtype)
+
+
 AFTER = ("1/d_k", "1/sqrt(d_model)", "sqrt(d_k)")
 
 
@@ -87,11 +104,22 @@ def _softmax_over(axis: int) -> StepFunction:
     return lambda material, walk: walk["mask"].softmax(dim=axis)
 
 
+def _normalised_over(axis: int) -> StepFunction:
+    """The maximum taken off over the keys, the sum taken over another axis."""
+
+    def step(material: Material, walk: Walk) -> Tensor:
+        risen = (walk["mask"] - walk["mask"].amax(-1, keepdim=True)).exp()
+        return risen / risen.sum(axis, keepdim=True)
+
+    return step
+
+
 def softmax_faults() -> Iterator[Fault]:
     """Weights that do not sum to one over the keys."""
     yield Fault("missing-softmax", "softmax", "", {"softmax": lambda m, w: w["mask"]})
     for axis, variant in ((-2, "queries"), (1, "heads"), (0, "batch")):
         yield Fault("softmax-axis", "softmax", variant, {"softmax": _softmax_over(axis)})
+        yield Fault("softmax-axis", "softmax", f"{variant}, by hand", {"softmax": _normalised_over(axis)})
     yield Fault("softmax-axis", "softmax", "heads and batch", {"softmax": _over_folded})
     yield Fault(
         "softmax-axis",
@@ -168,6 +196,20 @@ def _transposed_back(material: Material, walk: Walk) -> Tensor:
     return x.reshape(material.query.shape[0], material.query.shape[1], -1)
 
 
+# What is kept of the heads, (B, H, L, d) to (B, L, d), where they are not put beside each other.
+REDUCED: dict[str, Callable[[Tensor], Tensor]] = {
+    "sum": lambda x: x.sum(1),
+    "mean": lambda x: x.mean(1),
+    "first": lambda x: x[:, 0],
+    "last": lambda x: x[:, -1],
+    "max": lambda x: x.amax(1),
+}
+
+
+def _reduced(function: Callable[[Tensor], Tensor], *, repeated: bool) -> StepFunction:
+    return lambda m, w: function(w["weigh"]).repeat(1, 1, m.heads if repeated else 1)
+
+
 def merge_faults() -> Iterator[Fault]:
     """Heads put back in the wrong order, or not put back beside each other."""
     yield Fault(
@@ -196,16 +238,23 @@ def merge_faults() -> Iterator[Fault]:
             )
         },
     )
-    yield Fault("heads-not-concatenated", "merge", "sum", {"merge": lambda m, w: w["weigh"].sum(1)})
-    yield Fault("heads-not-concatenated", "merge", "mean", {"merge": lambda m, w: w["weigh"].mean(1)})
-    yield Fault("heads-not-concatenated", "merge", "first", {"merge": lambda m, w: w["weigh"][:, 0]})
-    yield Fault("heads-not-concatenated", "merge", "last", {"merge": lambda m, w: w["weigh"][:, -1]})
-    yield Fault("heads-not-concatenated", "merge", "max", {"merge": lambda m, w: w["weigh"].amax(1)})
+    for variant, reduced in REDUCED.items():
+        yield Fault("heads-not-concatenated", "merge", variant, {"merge": _reduced(reduced, repeated=False)})
+        yield Fault(
+            "heads-not-concatenated",
+            "merge",
+            f"{variant} repeated",
+            {"merge": _reduced(reduced, repeated=True)},
+        )
     yield Fault(
-        "heads-not-concatenated",
+        "merge-without-transpose",
         "merge",
-        "first repeated",
-        {"merge": lambda m, w: w["weigh"][:, 0].repeat(1, 1, m.heads)},
+        "channels before time",
+        {
+            "merge": lambda m, w: (
+                w["weigh"].reshape(w["weigh"].shape[0], -1, w["weigh"].shape[2]).transpose(1, 2)
+            )
+        },
     )
     yield Fault(
         "batch-mixing",
@@ -239,6 +288,7 @@ def role_faults(separate: bool) -> Iterator[Fault]:
     for which in ("k", "q"):
         yield Fault("weigh-wrong-tensor", "weigh", which, {"weigh": _weigh(names[which])})
     yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["mask"] @ w["v"]})
+    yield Fault("weigh-wrong-tensor", "weigh", "raw scores", {"weigh": lambda m, w: w["score"] @ w["v"]})
     if separate:
         yield Fault(
             "swapped-inputs",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mha_drill.judge.elsewhere import stopped_in_half, stopped_on_gpu
 from mha_drill.judge.examination import Examination
+from mha_drill.judge.idle import idle_attributes
 from mha_drill.judge.masks import found_form, mask_finding
 from mha_drill.judge.ruling import Ruling
 from mha_drill.records import Lang
@@ -24,6 +26,7 @@ def notes(ruling: Ruling, lang: Lang) -> Iterator[str]:
         return
     yield from _calls(examination, lang)
     yield from _weights(examination, lang)
+    yield from _elsewhere(examination, lang)
     yield from _source(examination, lang)
 
 
@@ -73,12 +76,28 @@ def _registered(examination: Examination, name: str) -> bool:
     return bool(tensors.get(name, {}).get("kind") == "parameter")
 
 
+def _elsewhere(examination: Examination, lang: Lang) -> Iterator[str]:
+    """Yield what would go wrong on a GPU, and in half precision."""
+    on_gpu = stopped_on_gpu(examination)
+    if on_gpu is not None:
+        yield word("check.note-gpu", lang, line=on_gpu["line"])
+    in_half = stopped_in_half(examination)
+    if in_half is not None and in_half.get("line"):
+        key = "check.note-half-overflow" if "overflow" in in_half["message"] else "check.note-half-mixed"
+        yield word(key, lang, line=in_half["line"])
+    elif in_half is not None:
+        yield word("check.note-half-infinite", lang)
+
+
 def _source(examination: Examination, lang: Lang) -> Iterator[str]:
     definition = examination.binding.definition
     lines = examination.case.runner.source.splitlines()
     body = "\n".join(lines[definition.line - 1 :])
     if examination.spec.heads and definition.kind == "class" and "%" not in body and "divmod" not in body:
         yield word("check.note-no-assert", lang)
+    idle = idle_attributes(examination.case.runner.source)
+    if idle:
+        yield word("check.note-idle", lang, names=", ".join(f"self.{name}" for name in idle[:MOST_NAMES]))
     documented = re.search(
         r"\(\s*[A-Za-z_]+\s*,\s*[A-Za-z_]+\s*,|\[\s*[A-Za-z_]+\s*,\s*[A-Za-z_]+\s*,|形状|shape",
         _comments(body),

@@ -92,6 +92,8 @@ OBSERVED: Form = {
     "repairs?": [{"code": str, "line": _LINE, "shapes": [[_size]], "call": _size}],
     "gradients?": {str: _GRADIENT},
     "reaches?": bool,
+    "placed?": bool,
+    "finite?": bool,
     "backward_error?": _ERROR,
 }
 
@@ -118,7 +120,11 @@ def is_observed(answer: dict[str, Any], arrays: list[np.ndarray]) -> bool:
         )
         and all(len(pair) == 2 for pair in answer.get("modules", []))
         and (("calls" in answer) == ("values" in answer))
-        and (answer["error"] is not None or answer["stage"] != "call" or "output" in answer)
+        and (
+            answer["error"] is not None
+            or answer["stage"] != "call"
+            or bool({"output", "placed"} & answer.keys())
+        )
         and ("gradients" in answer) == ("reaches" in answer)
     )
 

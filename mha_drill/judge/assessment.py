@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from mha_drill.attention.steps import Material, Walk, walk_through
+from mha_drill.judge.columns import in_columns
 from mha_drill.judge.matching import TOLERANCE, order_of
 from mha_drill.judge.recording import Recording
-from mha_drill.judge.roles import Roles, find_roles
+from mha_drill.judge.roles import Roles, Side, find_roles
 from mha_drill.judge.tail import Tail, find_tail
 from mha_drill.judge.wiring import Wiring
 
@@ -21,6 +22,7 @@ class Assessment:
 
     agrees: the merged heads are the reference's up to the order of channels, and what follows is right.
     walk: the reference's tensors by step on the submission's own projections.
+    whole: every token of every input has its query, key and value.
     """
 
     recording: Recording
@@ -31,6 +33,7 @@ class Assessment:
     tail: Tail | None
     agrees: bool
     output: np.ndarray | None
+    whole: bool = True
 
 
 def assess(
@@ -57,7 +60,8 @@ def assess(
         # Scores made the other way round and turned later are right too.
         turned = replace(roles, query=roles.key, key=roles.query)
         other = _assess(recording, wiring, turned, output, inputs, heads, allowed, tolerance)
-        if other.agrees:
+        asked = (roles.query.source, roles.key.source)
+        if other.agrees or (asked in (("k", "q"), ("context", "q")) and in_columns(recording, roles)):
             return other
     return result
 
@@ -73,6 +77,11 @@ def _assess(
     tolerance: float,
 ) -> Assessment:
     result = Assessment(recording, wiring, roles, None, None, None, False, output)
+    result.whole = all(
+        side.rows.shape[:2] == inputs[side.source].shape[:2]
+        for side in (roles.query, roles.key, roles.value)
+        if side.source in inputs
+    )
     result.material = material_of(roles, inputs, heads, allowed)
     if result.material is None:
         return result
@@ -86,7 +95,8 @@ def _assess(
     if result.tail is None or result.tail.fault:
         return result
     sides = (roles.query, roles.key, roles.value)
-    if not all(side.proper for side in sides) or any(side.heads not in heads for side in sides):
+    whole = result.whole and all(side.proper for side in sides)
+    if not whole or any(side.heads not in heads for side in sides):
         return result
     merged = flat(result.walk["merge"])
     result.agrees = order_of(merged, result.tail.merged, tolerance) is not None
@@ -102,32 +112,34 @@ def material_of(
     roles: Roles, inputs: dict[str, np.ndarray], heads: tuple[int, ...], allowed: np.ndarray | None
 ) -> Material | None:
     """Return what the reference is fed, or None where the three sides do not fit together."""
-    query, key, value = roles.query, roles.key, roles.value
-    proper = query.proper and key.proper and value.proper
-    count = (
-        query.heads
-        if proper and query.heads == key.heads == value.heads and query.heads in heads
-        else heads[0]
-    )
-    if (
-        query.rows.shape[-1] % count
-        or key.rows.shape[-1] != query.rows.shape[-1]
-        or value.rows.shape[-1] % count
-    ):
+    sides = (roles.query, roles.key, roles.value)
+    together = all(side.proper and side.heads == roles.query.heads for side in sides)
+    count = roles.query.heads if together and roles.query.heads in heads else heads[0]
+    query, key, value = (_spread(side, sides, count) for side in sides)
+    if query.shape[-1] % count or key.shape[-1] != query.shape[-1] or value.shape[-1] % count:
         return None
-    if key.rows.shape[:2] != value.rows.shape[:2] or query.rows.shape[0] != key.rows.shape[0]:
+    if key.shape[:2] != value.shape[:2] or query.shape[0] != key.shape[0]:
         return None
     permitted = None
     if allowed is not None:
         permitted = torch.from_numpy(allowed.copy())
-    raw = tuple(
-        torch.from_numpy(np.array(inputs.get(side.source, side.rows))) for side in (query, key, value)
-    )
+    raw = tuple(torch.from_numpy(np.array(inputs.get(side.source, side.rows))) for side in sides)
     return Material(
-        torch.from_numpy(query.rows),
-        torch.from_numpy(key.rows),
-        torch.from_numpy(value.rows),
+        torch.from_numpy(query),
+        torch.from_numpy(key),
+        torch.from_numpy(value),
         count,
         permitted,
         (raw[0], raw[1], raw[2]),
     )
+
+
+def shared_by_heads(side: Side, sides: tuple[Side, ...], count: int) -> bool:
+    """Whether one head's channels stand for all `count` heads, as the other sides have them."""
+    alone = side.proper and side.heads == 1 < count
+    return alone and any(other.rows.shape[-1] == count * side.rows.shape[-1] for other in sides)
+
+
+def _spread(side: Side, sides: tuple[Side, ...], count: int) -> np.ndarray:
+    """Return a side's rows, (B, T, D): those of one head that all share as often as there are heads."""
+    return np.tile(side.rows, count) if shared_by_heads(side, sides, count) else side.rows

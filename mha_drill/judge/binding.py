@@ -23,11 +23,22 @@ class Parameter:
     required: bool
     annotation: str = ""
     default: Any = None
+    use: str = ""
+
+    @property
+    def meaning(self) -> str | None:
+        """What a constructor parameter means: by its name, else by what the file does with it."""
+        return meaning(self.name) or self.use or None
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of one probe. width D, heads H; lengths are those of query and key."""
+    """The sizes of one probe. width D, heads H; lengths are those of query and key.
+
+    scale_turned: a scale that comes from outside is what scores are divided by, a temperature what they are
+    multiplied by. weights_turned: a function is handed (out, in) weights, as `F.linear` takes them. extra: what
+    a configuration holds beside sizes, by name.
+    """
 
     batch: int = 2
     heads: int = 4
@@ -39,7 +50,9 @@ class Sizes:
     causal: bool = False
     head_dim: int = 0
     bias: bool | None = None
-    extra: dict[str, int] = field(default_factory=dict)
+    scale_turned: bool = False
+    weights_turned: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def head_width(self) -> int:
@@ -74,9 +87,11 @@ def value_for(name: str, sizes: Sizes, default: Any = None) -> Any:
         case "dtype":
             return {"$": "dtype"}
         case "temperature":
-            return sizes.head_width**0.5
+            return sizes.head_width ** (-0.5 if sizes.scale_turned else 0.5)
         case "scale":
-            return True if isinstance(default, bool) else sizes.head_width**-0.5
+            if isinstance(default, bool):
+                return True
+            return sizes.head_width ** (0.5 if sizes.scale_turned else -0.5)
         case "batch":
             return sizes.batch
         case "layer":
@@ -102,15 +117,20 @@ _SET_ANYWAY = frozenset(
 
 
 def constructor_plans(
-    parameters: list[Parameter], sizes: Sizes, annotated: dict[str, list[Parameter]]
+    parameters: list[Parameter],
+    sizes: Sizes,
+    annotated: dict[str, list[Parameter]],
+    bags: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
     """Return ways to call a constructor, best first: each maps parameter names to values.
 
     annotated: the fields of classes in the file that an annotation may name (a configuration defined there).
+    bags: the parameters that the constructor asks for sizes by attribute or item, whatever they are called.
     """
-    named = {item.name: meaning(item.name) for item in parameters}
+    named = {item.name: item.meaning for item in parameters}
     has_width = any(found == "width" for found in named.values())
     has_heads = any(found == "heads" for found in named.values())
+    told = any(named[item.name] == "width" and item.required for item in parameters)
     plan: dict[str, Any] = {}
     unknown: list[str] = []
     choices: dict[str, list[Any]] = {}
@@ -122,7 +142,7 @@ def constructor_plans(
         if found == "head_dim" and _LOOSE.fullmatch(plain(item.name)):
             loose.append(item)
             continue
-        if item.annotation in annotated or (found == "config" and item.required):
+        if item.annotation in annotated or item.name in bags or (found == "config" and item.required):
             plan[item.name] = {
                 "$": "config",
                 "class": item.annotation if item.annotation in annotated else "",
@@ -142,9 +162,10 @@ def constructor_plans(
             and not (found == "head_dim" and has_width and isinstance(item.default, int))
         ):
             continue
-        if not item.required and found == "context" and item.default is None:
-            continue
-        value = value_for(item.name, sizes, item.default)
+        own = item.default is None and not item.required
+        if own and (found in ("context", "causal", "kv_heads") or (found == "width" and told)):
+            continue  # None has a meaning of its own there
+        value = value_for(item.use or item.name, sizes, item.default)
         if found == "dropout" and not item.required and item.default in (None, False) and sizes.dropout == 0:
             continue
         if found == "head_dim" and not has_width:
@@ -211,12 +232,17 @@ def _distinct(plans: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return seen
 
 
+# Names that do not say which of two inputs asks and which is asked.
+_NEUTRAL = re.compile(r"[a-z]|[a-z]?[12ab]|x[12ab]|inputs?[12ab]|seq[12ab]|inp[12ab]")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One way to call forward: what each parameter gets.
 
     arguments: (parameter name, source), where a source is "q", "k", "v", "x", "context", "mask" or a value.
-    by_name: keyword-only parameters, passed by name. style: "x", "qkv", "cross" or "kv".
+    by_name: keyword-only parameters, passed by name. style: "x", "qkv", "cross" or "kv". other_masks: further
+    parameters that mean a mask, left out of the call.
     """
 
     style: str
@@ -224,7 +250,13 @@ class Call:
     by_name: frozenset[str]
     mask: str | None = None
     lengths: bool = False
-    masks: int = 1
+    other_masks: tuple[str, ...] = ()
+
+    @property
+    def neutral(self) -> bool:
+        """Whether the names of query and context do not say which is which."""
+        given = [name for name, source in self.arguments if source in ("q", "context")]
+        return self.style == "cross" and all(_NEUTRAL.fullmatch(plain(name)) for name in given)
 
     @property
     def separate(self) -> bool:
@@ -235,7 +267,7 @@ class Call:
 def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
     """Return ways to call forward, best first."""
     usable = [item for item in parameters if item.kind not in ("var_positional", "var_keyword")]
-    roles = {item.name: role(item.name) for item in usable}
+    roles = {item.name: _role(item) for item in usable}
     required = [item.name for item in usable if item.required]
     plans: list[Call] = []
     by_name = frozenset(item.name for item in usable if item.kind == "keyword_only")
@@ -269,13 +301,24 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
                 named,
                 mask,
                 mask is not None and roles[mask] == "lengths",
-                len(masks),
+                tuple(name for name in masks if name != mask),
             )
         )
     if any(item.kind == "var_positional" for item in parameters) and not plans:
         plans.append(Call("qkv", (("*0", "q"), ("*1", "k"), ("*2", "v")), frozenset()))
         plans.append(Call("x", (("*0", "x"),), frozenset()))
     return plans
+
+
+def _role(item: Parameter) -> str | None:
+    """Return what a parameter means: a mask that is a flag means causal, one that is a word means nothing."""
+    found = role(item.name) or item.use or None
+    if found == "mask" and not re.search(r"Tensor|ndarray", item.annotation):
+        if isinstance(item.default, bool) or re.search(r"\bbool\b", item.annotation):
+            return "causal"
+        if isinstance(item.default, str) or re.search(r"\bstr\b", item.annotation):
+            return None
+    return found
 
 
 def _after_a_gap(usable: list[Parameter], given: set[str]) -> frozenset[str]:
@@ -302,8 +345,12 @@ def _sources(
         found.append({query: "q", other: "context"})
         if other not in required:
             found.append({query: "x"})
+        elif _NEUTRAL.fullmatch(plain(query)) and _NEUTRAL.fullmatch(plain(other)):
+            found.append({query: "context", other: "q"})
     elif "x" in by_role and len(by_role["x"]) >= 2 and len(required) >= 2 and by_role["x"][1] in required:
         found.append({by_role["x"][0]: "q", by_role["x"][1]: "context"})
+        if all(_NEUTRAL.fullmatch(plain(name)) for name in by_role["x"][:2]):
+            found.append({by_role["x"][0]: "context", by_role["x"][1]: "q"})
     elif "x" in by_role:
         found.append({by_role["x"][0]: "x"})
     elif "q" in by_role and "k" in by_role:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
-from dataclasses import dataclass
+import tokenize
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mha_drill.judge.binding import Parameter
 from mha_drill.judge.names import meaning, role
+from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,24 @@ class Definition:
     attributes: frozenset[str]
     doc: str
     methods: tuple[str, ...] = ()
+
+    def used_in(self, source: str) -> Definition:
+        """Return the definition with what the file does with parameters whose names say nothing."""
+        rates, masks = given_to_dropout(source), given_to_masking(source)
+        keywords = read_of_keywords(source, self.name)
+        construct = [
+            replace(item, use="dropout") if meaning(item.name) is None and item.name in rates else item
+            for item in self.construct
+            if item.kind != "var_keyword" or not keywords
+        ]
+        construct += [Parameter(key, "keyword_only", True) for key in keywords]
+        call = [
+            replace(item, use="mask")
+            if role(item.name) is None and item.name in masks and not item.required
+            else item
+            for item in self.call
+        ]
+        return replace(self, construct=tuple(construct), call=tuple(call))
 
     @classmethod
     def read(cls, entry: dict[str, Any]) -> Definition | None:
@@ -115,7 +136,13 @@ def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) 
         for name in item.uses & points_of.keys() - {item.name}
         if points >= points_of[name]
     }
-    exact = next((item for _, item in scored if item.name in names), None)
+    built = {
+        name
+        for _, item in scored
+        for name in item.uses & points_of.keys() - {item.name}
+        if _ATTENTION.search(plain_name(item.name)) and not _OTHER.search(plain_name(item.name))
+    }
+    exact = next((item for _, item in scored if item.name in names and item.name not in built), None)
     if exact is not None:
         versions = [item for _, item in scored if item is not exact and _stem(item.name) == _stem(exact.name)]
         return [exact, *versions]
@@ -130,6 +157,8 @@ def _may_answer(definition: Definition) -> bool:
     if _ATTENTION.search(plain_name(definition.name)):
         return True
     roles = [role(item.name) for item in definition.call]
+    if _OTHER.search(plain_name(definition.name)):
+        return False
     if definition.kind == "class":
         return definition.module or bool({"q", "k", "v", "x"} & set(roles))
     return sum(found in ("q", "k", "v", "context") for found in roles) >= 2
@@ -147,14 +176,32 @@ def guess_problem(definitions: list[Definition], source: str) -> list[str]:
     whole = any(_ATTENTION.search(name) and "head" not in name for name in names)
     if any("splithead" in name for name in names) and merges and not whole:
         return ["split-merge"]
-    multi = any(_is_multi(item) for item in definitions) or bool(
-        re.search(r"n_?heads?|num_?heads|nhead|多头", source)
+    code = code_of(source)
+    weights = re.search(
+        r"Linear|Parameter|Conv\dd|Bilinear|\bw_?[qkvo]\b|(weights?|proj)_?[qkvo]|[qkv]_?(weights?|proj)",
+        code,
+        re.IGNORECASE,
     )
-    if multi:
+    weighted = bool(weights) or any(
+        role(item.name) == "weight" for entry in definitions for item in entry.call
+    )
+    multi = any(_is_multi(item) for item in definitions)
+    if weighted and not multi and any("single" in name or "单头" in name for name in names):
+        return ["single-head", *_causal_or_not(definitions)]
+    if not weighted and any(_DOT.search(name) or "att" in name for name in names) and not multi:
+        return ["sdpa"]
+    if multi or re.search(r"n_?heads?|heads\b|nhead|多头", code):
         return _causal_or_not(definitions)
-    if re.search(r"Linear|Parameter|Conv1d|\bW_?[qkv]\b|w_?[qkv]\b", source):
-        return ["single-head"]
-    return ["sdpa", "single-head"]
+    return ["single-head"] if weighted else ["sdpa", "single-head"]
+
+
+def code_of(source: str) -> str:
+    """Return a source without its comments and its strings."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return source
+    return " ".join(token.string for token in tokens if token.type not in (tokenize.COMMENT, tokenize.STRING))
 
 
 def _is_multi(definition: Definition) -> bool:
@@ -163,7 +210,7 @@ def _is_multi(definition: Definition) -> bool:
 
 
 def _causal_or_not(definitions: list[Definition]) -> list[str]:
-    """Return `causal-mha`, `mha` or both: what says causal is judged so, what may be either is tried."""
+    """Return `causal-mha` where the file says so; else both, to be tried."""
     words = {"tril", "triu", "causal", "causal_mask", "is_causal"}
     named = any(
         _CAUSAL.search(plain_name(item.name)) and _ATTENTION.search(plain_name(item.name))
@@ -175,4 +222,4 @@ def _causal_or_not(definitions: list[Definition]) -> list[str]:
     ) or any(meaning(item.name) == "causal" for entry in definitions for item in entry.construct)
     if named or (inside and not optional):
         return ["causal-mha"]
-    return ["mha", "causal-mha"] if inside else ["mha"]
+    return ["mha", "causal-mha"]

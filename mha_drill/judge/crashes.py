@@ -9,6 +9,7 @@ from mha_drill.judge.bounds import limit_met
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.written import size_written
 
 
 def crash_findings(examination: Examination, observation: Observation) -> list[Finding]:
@@ -34,9 +35,18 @@ def crash_findings(examination: Examination, observation: Observation) -> list[F
         return [missing]
     if _one_head_wide(observation, message):
         return [Finding("heads-not-concatenated", "merge", line, False, detail=_plain(error))]
-    if _hard_coded(observation, message):
-        return [Finding("hard-coded-shape", "split", line, False, detail=_plain(error))]
+    if _about_shapes(error):
+        written = size_written(examination.case.runner.source, message, examination.binding.base.head_width)
+        if written is not None or _hard_coded(observation, message):
+            return [Finding("hard-coded-shape", "split", written or line, False, detail=_plain(error))]
     return [Finding("crash", "load", line, False, detail=_plain(error))]
+
+
+def _about_shapes(error: dict[str, Any]) -> bool:
+    """Whether an exception is one of torch or numpy that tells of sizes that do not meet."""
+    return error["type"] in ("RuntimeError", "ValueError", "IndexError") and bool(
+        re.search(r"\b(size|shape|shapes|dimension)\b", error["message"])
+    )
 
 
 def _raised_by_hand(examination: Examination, line: int | None) -> bool:

@@ -17,7 +17,7 @@ from mha_drill.judge.binding import Call, Sizes, call_plans, constructor_plans, 
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.host import Died, Hung, Runner
 from mha_drill.judge.matching import COARSE, TOLERANCE
-from mha_drill.judge.names import meaning
+from mha_drill.judge.names import plain
 from mha_drill.judge.probes import (
     FIRST,
     SINGLE,
@@ -27,6 +27,7 @@ from mha_drill.judge.probes import (
     mask_array,
 )
 from mha_drill.judge.recording import Recording
+from mha_drill.judge.uses import asked_for_sizes
 from mha_drill.records import CodeSpec
 
 # Masks that let everything through, for a forward that cannot do without one; the likelier conventions first.
@@ -37,6 +38,8 @@ IDLE_MASKS = tuple(
 )
 
 MOST_RESTARTS = 3
+# Attention ready made, by the names that an error about its absence says.
+BUILTINS = ("scaled_dot_product_attention", "multi_head_attention_forward")
 
 
 @dataclass(slots=True)
@@ -99,6 +102,7 @@ class Binding:
     idle_mask: MaskForm | None = None
     exact_context: bool = False
     set_globals: bool = False
+    flags_off: bool = False
 
     def say(self) -> list[str]:
         """Return the binding in code's words, for `--verbose`."""
@@ -110,6 +114,11 @@ class Binding:
 
 def _say(value: Any) -> str:
     return f"<{value['$']}>" if isinstance(value, dict) else repr(value)
+
+
+_OUT = re.compile(r"(d|dim|out|output|embed|n)?(out|output|v)(dim|dims|features|size|channels)?")
+# A configuration is asked for at most so many things that are no sizes.
+MOST_FLAGS = 8
 
 
 @dataclass(slots=True)
@@ -158,7 +167,8 @@ class Case:
         }
         constructs: list[dict[str, Any] | None] = [None]
         if self.definition.kind == "class":
-            constructs = list(constructor_plans(list(self.definition.construct), base, fields))
+            bags = asked_for_sizes(self.runner.source, self.definition.name)
+            constructs = list(constructor_plans(list(self.definition.construct), base, fields, bags))
         calls = call_plans(list(self.definition.call), base)
         numpy = not self.definition.module and _numpy_only(self.runner.source)
         found = [
@@ -167,6 +177,30 @@ class Case:
             for two, call in enumerate(calls)
         ]
         return [binding for _, binding in sorted(found, key=lambda item: item[0])][:10]
+
+    def asking(self, binding: Binding, observation: Observation) -> Binding | None:
+        """Return the binding with a configuration that answers no to what it was asked for and did not have."""
+        error = observation.error
+        asked = error and re.search(r"the configuration has no attribute '(\w+)'", error["message"])
+        if not asked or asked[1] in binding.base.extra or len(binding.base.extra) >= MOST_FLAGS:
+            return None
+        return replace(binding, base=replace(binding.base, extra=binding.base.extra | {asked[1]: False}))
+
+    def per_head(self, binding: Binding, observation: Observation) -> Binding | None:
+        """Return the binding with the output width of one head, where all heads gave it beside each other."""
+        base, output = binding.base, observation.output
+        outs = [item.name for item in binding.definition.construct if _OUT.fullmatch(plain(item.name))]
+        construct = binding.construct or {}
+        if output is None or base.heads == 1 or output.shape[-1] != base.heads * base.width:
+            return None
+        if len(outs) != 1 or construct.get(outs[0]) != base.width:
+            return None
+        return replace(binding, construct=construct | {outs[0]: base.head_width})
+
+    def given_scale(self, binding: Binding) -> bool:
+        """Whether the scale may come from a configuration, as a number to divide by."""
+        configured = any(isinstance(value, dict) for value in (binding.construct or {}).values())
+        return configured and bool(re.search(r"\.\w*(scale|scaling|temperature)\b", self.runner.source))
 
     def variants(self, binding: Binding, error: dict[str, Any]) -> list[Binding]:
         """Return other ways to try a binding whose call raised `error`.
@@ -178,13 +212,18 @@ class Case:
         needs_mask = required or (binding.call.mask is not None and "NoneType" in error["message"])
         if needs_mask and binding.idle_mask is None:
             found += [replace(binding, idle_mask=form) for form in IDLE_MASKS]
-        if "dtype" in error["message"] or "Double" in error["message"] or "double" in error["message"]:
+        if re.search(r"dtype|[Dd]ouble", error["message"]) or error["type"] == "AssertionError":
             found.append(replace(binding, dtype="float32"))
-        if (
-            any(meaning(item.name) == "context" for item in binding.definition.construct)
-            and not binding.exact_context
-        ):
+        length = any(item.meaning == "context" for item in binding.definition.construct)
+        if length and not binding.exact_context:
             found.append(replace(binding, exact_context=True))
+        handed = any(
+            isinstance(source, dict) and source["$"] == "weight" for _, source in binding.call.arguments
+        )
+        if handed and not binding.base.weights_turned:
+            found.append(replace(binding, base=replace(binding.base, weights_turned=True)))
+        if any(name in error["message"] for name in BUILTINS) and not binding.flags_off:
+            found.append(replace(binding, flags_off=True))
         if not binding.set_globals:
             found.append(replace(binding, set_globals=True))
         if not binding.definition.module and not binding.numpy and "numpy" in self.runner.source:
@@ -237,6 +276,7 @@ class Case:
             "numpy": binding.numpy,
             "train": probe.train,
             "globals": binding.set_globals,
+            "flags_off": binding.flags_off,
             **options,
         }
         return experiment, list(fed.values()), inputs
@@ -374,7 +414,7 @@ def _resized(binding: Binding, sizes: Sizes) -> dict[str, Any]:
     """Return the constructor's values with the dropout rate and the context of `sizes`."""
     construct = dict(binding.construct or {})
     for item in binding.definition.construct:
-        found = meaning(item.name)
+        found = item.meaning
         if found == "dropout" and sizes.dropout:
             construct[item.name] = True if isinstance(item.default, bool) else sizes.dropout
         elif found == "context" and binding.exact_context:

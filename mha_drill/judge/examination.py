@@ -12,7 +12,7 @@ from mha_drill.judge.assessment import Assessment, flat
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Binding, Case, Observation
 from mha_drill.judge.matching import affine, close, order_of
-from mha_drill.judge.names import meaning
+from mha_drill.judge.names import meaning, role
 from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
 
 MOST_BINDINGS = 40
@@ -31,7 +31,7 @@ class Examination:
         Returns whether any way could be tried at all.
         """
         best: tuple[int, Binding, Observation] | None = None
-        for definition in definitions:
+        for definition in (item.used_in(self.case.runner.source) for item in definitions):
             self.case.definition = definition
             todo = self.case.bindings()
             tried = 0
@@ -40,15 +40,23 @@ class Examination:
                 tried += 1
                 self.case.binding = binding
                 observation = self.case.try_binding(binding, SQUARE, trace=True, inventory=True)
-                points = self._points(observation)
+                points = self._points(binding, observation)
                 self.attempts.append(f"{'; '.join(binding.say())}: {_outcome(observation)}")
                 # What the file says of its axes decides where neither order agrees.
-                turned = binding.by_position and best is not None and points == best[0] == 4
+                turned = (
+                    binding.by_position
+                    and best is not None
+                    and points == best[0] == 4
+                    and not self._keeps_items_apart(best[1], best[2])
+                )
                 if best is None or points > best[0] or turned:
                     best = (points, binding, observation)
                 if points == 5:
                     break
-                if observation.error is not None:
+                asked = self.case.asking(binding, observation)
+                if asked is not None:
+                    todo.insert(0, asked)
+                elif observation.error is not None:
                     todo[:0] = (
                         [item for item in self.case.variants(binding, observation.error) if item not in todo][
                             :24
@@ -56,8 +64,12 @@ class Examination:
                         if tried == 1
                         else []
                     )
+                elif points == 4 and (narrow := self.case.per_head(binding, observation)) is not None:
+                    todo.insert(0, narrow)
                 elif points == 4 and not binding.by_position and self._by_position():
                     todo.insert(0, replace(binding, by_position=True))
+                elif points == 4 and not binding.base.scale_turned and self.case.given_scale(binding):
+                    todo.insert(0, replace(binding, base=replace(binding.base, scale_turned=True)))
                 if self.case.runner.stopped:
                     break
             if best is not None and best[0] == 5:
@@ -70,10 +82,11 @@ class Examination:
         self.case.bound = True
         return True
 
-    def _points(self, observation: Observation) -> int:
+    def _points(self, binding: Binding, observation: Observation) -> int:
         """Return how well a binding does.
 
-        5 agrees, 4 gives the right shape, 3 runs, 2 raises inside, 1 cannot be called, 0 cannot be made.
+        5 agrees with each input in its place, 4 gives the right shape, 3 runs, 2 raises inside, 1 cannot be called,
+        0 cannot be made.
         """
         if observation.error is not None:
             if observation.stage == "construct":
@@ -82,7 +95,23 @@ class Examination:
         output = self.output(observation)
         if output is None or output.shape[:2] != (observation.probe.batch, observation.probe.query_length):
             return 3
-        return 5 if self.agrees(observation) else 4
+        if binding.idle_mask is not None and not np.isfinite(output).all():
+            return 3  # what should let everything through hides it
+        return 5 if self.agrees(observation) and self._as_bound(binding, observation) else 4
+
+    def _as_bound(self, binding: Binding, observation: Observation) -> bool:
+        """Whether the query is made from what was given as the query, where no name says which input that is."""
+        assessment = self.assessed(observation)
+        roles = assessment.roles if assessment is not None else None
+        return roles is None or roles.query.source != "context" or not binding.call.neutral
+
+    def _keeps_items_apart(self, binding: Binding, observation: Observation) -> bool:
+        """Whether, called so, one item of the batch is what it is whatever stands beside it."""
+        beside = self.case.try_binding(binding, replace(SQUARE, name="batch", twin=77))
+        one, two = self.output(observation), self.output(beside)
+        return (
+            one is not None and two is not None and one.ndim == two.ndim == 3 and close(one[0], two[0], 1e-9)
+        )
 
     def _by_position(self) -> bool:
         """Whether the file itself says that time comes before the batch: `T, B, C = x.shape`."""
@@ -95,8 +124,16 @@ class Examination:
                 source,
                 re.MULTILINE,
             )
-            or re.search(r"\((T|L|S|seq_len\w*|tgt_len|time)\s*,\s*(B|N|bsz|batch\w*)\s*,", source)
+            or re.search(r"[(\[](T|L|S|seq_len\w*|tgt_len|time)\s*,\s*(B|N|bsz|batch\w*)\s*,", source)
+            or re.search(r"\b(T|L|time|seq_len\w*)\s*[xX×*]\s*(B|batch\w*)\s*[xX×*]", source, re.IGNORECASE)
         )
+
+    def with_mask(self, name: str) -> Examination:
+        """Return an examination of the same submission with another of its mask arguments as the mask."""
+        call = replace(self.binding.call, mask=name, lengths=role(name) == "lengths", other_masks=())
+        case = replace(self.case, binding=replace(self.binding, call=call), observed={})
+        case.observed[(SQUARE, None, ())] = self.square
+        return Examination(case)
 
     # -- observations ---------------------------------------------------------------------------
 
@@ -139,6 +176,23 @@ class Examination:
     def one(self) -> Observation:
         """A single position: L = S = 1."""
         return self.case.observe(Probe("one", query_length=1, key_length=1, seed=16), trace=True)
+
+    @cached_property
+    def by_default(self) -> Observation | None:
+        """With the file's own small number where a size was taken for the longest length, and raised; else None.
+
+        `block_size=2` may be the length of a block that a loop takes at a time.
+        """
+        binding = self.binding
+        small = [
+            item.name
+            for item in binding.definition.construct
+            if item.meaning == "context" and type(item.default) is int and item.default < SQUARE.key_length
+        ]
+        if not small or binding.construct is None:
+            return None
+        construct = {name: value for name, value in binding.construct.items() if name not in small}
+        return self.case.try_binding(replace(binding, construct=construct), SQUARE, trace=True)
 
     @cached_property
     def large(self) -> Observation:
@@ -331,7 +385,7 @@ class Examination:
     @cached_property
     def has_dropout(self) -> bool:
         """Whether a dropout rate can be given: to the constructor, or to a dropout layer through a configuration."""
-        named = any(meaning(item.name) == "dropout" for item in self.binding.definition.construct)
+        named = any(item.meaning == "dropout" for item in self.binding.definition.construct)
         settings = [
             value.get("class") for value in (self.binding.construct or {}).values() if isinstance(value, dict)
         ]

@@ -14,11 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
 from mha_drill.judge import answers, wire
+from mha_drill.judge.bounds import limit_met
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
 
@@ -117,8 +118,8 @@ class Template:
 class Runner:
     """One runner with the learner's file in it; started anew after a call that hung or died.
 
-    setting: the environment of the command that asks, which may not be the judge's own. cut: what the file
-    went beyond, of `CUTS`.
+    setting: the environment of the command that asks, which may not be the judge's own. ended: how the last
+    runner that did not come back ended, empty where each came back. cut: what the file went beyond, of `CUTS`.
     """
 
     def __init__(
@@ -137,12 +138,14 @@ class Runner:
         self.restarts = 0
         self.hangs = 0
         self.stopped = False
+        self.ended = ""
         self.cut: set[str] = set()
         self._left = MOST_LIMITS * time_limit
         self._loading = 3 * time_limit
         self._child: int | None = None
         self._channel: socket.socket | None = None
         self._ticket = ""
+        self._exhausted = 0
 
     def load(self) -> dict[str, Any]:
         """Run the file in a fresh runner; return what it defines."""
@@ -163,7 +166,13 @@ class Runner:
             self.load()
         self._ask({"op": "run", "experiments": list(experiments)}, arrays, self.time_limit)
         for _ in experiments:
-            yield self._answer(self.time_limit, answers.is_observed)
+            answer = self._answer(self.time_limit, answers.is_observed)
+            error = answer[0]["error"]
+            if error is not None and limit_met(error) == "memory-limit":
+                # Filling the memory takes a second each time; a third time tells no more.
+                self._exhausted += 1
+                self.stopped = self.stopped or self._exhausted > 1
+            yield answer
 
     def _ask(self, header: dict[str, Any], arrays: Sequence[np.ndarray], seconds: float) -> None:
         assert self._channel is not None
@@ -181,8 +190,7 @@ class Runner:
                 self._left -= time.monotonic() - started
         ticket, cut = header.pop("ticket", None), header.pop("cut", None)
         if ticket != self._ticket or not answers.fits(cut, [str]) or not readable(header, arrays):
-            self.close()
-            raise Died("line")
+            self._over("line")
         self.cut |= set(CUTS) & set(cut)
         return header, arrays
 
@@ -193,12 +201,18 @@ class Runner:
             yield
         except wire.Late:
             self.close()
+            self.ended = "hung"
             raise Hung from None
         except wire.Garbled:
-            self.close()
-            raise Died("line") from None
+            self._over("line")
         except wire.Closed:
-            raise Died(self.close()) from None
+            self._over("")
+
+    def _over(self, how: str) -> NoReturn:
+        """End the runner and say that it died: as told, or as it had ended by itself."""
+        ended = self.close()
+        self.ended = how or ended
+        raise Died(self.ended) from None
 
     def close(self) -> str:
         """End the runner; return how it ended."""

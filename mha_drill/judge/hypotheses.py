@@ -5,15 +5,18 @@ Singly, then in pairs, fewest first; what fits must fit on every probe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import combinations
 
 from mha_drill.attention.faults import all_faults
 from mha_drill.attention.steps import Fault, walk_through
 from mha_drill.judge.assessment import Assessment, flat
 from mha_drill.judge.matching import order_of
+from mha_drill.judge.measured import narrowed
 
 MOST_TRIALS = 4000
+# Roles exchanged: the scores are then others from the start.
+ROLES = frozenset({"query and key", "key and value"})
 
 
 def explain(
@@ -33,17 +36,38 @@ def explain(
             causal_problem=causal_problem,
         )
     )
+
+    def fits(combination: tuple[Fault, ...]) -> bool:
+        return reproduces(first, combination, tolerance) and all(
+            reproduces(other, combination, tolerance, lenient=True) for other in others
+        )
+
+    measured = False
+    for base in ((), *((item,) for item in faults if item.step == "split" or item.variant in ROLES)):
+        narrow = narrowed(first, faults, base)
+        if narrow is not None:
+            measured = True
+            own, left = narrow
+            found = _search(left, (*own, *base), most - len(base), fits)
+            if found:
+                return tuple(fault for fault in found if fault not in own)
+    return () if measured else _search(faults, (), most, fits)
+
+
+def _search(
+    faults: list[Fault], base: tuple[Fault, ...], most: int, fits: Callable[[tuple[Fault, ...]], bool]
+) -> tuple[Fault, ...]:
+    """Return the first of the smallest combinations with `base` that fits, of up to `most` faults beside it."""
     trials = 0
-    for count in range(1, most + 1):
-        for combination in combinations(faults, count):
+    for count in range(0 if base else 1, most + 1):
+        for added in combinations(faults, count):
+            combination = (*base, *added)
             if not _together(combination):
                 continue
             trials += 1
             if trials > MOST_TRIALS:
                 return ()
-            if reproduces(first, combination, tolerance) and all(
-                reproduces(other, combination, tolerance, lenient=True) for other in others
-            ):
+            if fits(combination):
                 return combination
     return ()
 

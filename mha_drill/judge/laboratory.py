@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from typing import Any
 
 import numpy as np
 import torch
 
 from mha_drill.judge.binding import Sizes, value_for
+from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe, parameters
+from mha_drill.judge.names import parts_of
 from mha_drill.judge.tracing import Trace
-from mha_drill.judge.weights import reachable, registered, scramble
+from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
 
+# The library's own, whatever a file puts in its place later.
+_same = np.array_equal
+
+_READY_MADE = re.compile(r"flash|sdpa|fused|torch|efficient|built_?in|native|fast")
 # Sizes worth telling of: no larger number is one.
 LARGEST = 1_000_000
 
@@ -34,6 +41,8 @@ class Bag:
         self.__dict__["_sizes"] = sizes
 
     def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__["_sizes"].extra:
+            return self.__dict__["_sizes"].extra[name]
         try:
             return _decode(value_for(name, self.__dict__["_sizes"]), self.__dict__["_sizes"], None)
         except KeyError:
@@ -104,6 +113,8 @@ class Laboratory:
         }
         if experiment.get("numpy"):
             inputs = {name: np.asarray(value) for name, value in inputs.items()}
+        if experiment.get("place"):
+            return answer | self._elsewhere(experiment, target, inputs, sizes)
         before = {name: _plain_array(value) for name, value in inputs.items()}
         trace = self._trace(experiment, target, inputs)
         try:
@@ -119,7 +130,7 @@ class Laboratory:
         answer["changed"] = [
             name
             for name, value in inputs.items()
-            if not np.array_equal(
+            if not _same(
                 before[name],
                 _plain_array(value),
                 equal_nan=before[name].dtype.kind == "f",
@@ -131,6 +142,20 @@ class Laboratory:
             answer |= self._gradients(experiment, target, inputs, result, sizes, arrays, store)
         return answer
 
+    def _elsewhere(
+        self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any], sizes: Sizes
+    ) -> dict[str, Any]:
+        """Call a module on a GPU or in half precision; say what it raised, else whether its output is finite."""
+        if not isinstance(target, torch.nn.Module):
+            return {"placed": False}
+        try:
+            with builtin_hidden(), placed(target, inputs, experiment["place"]) as moved:
+                output = _first(self._call(target, experiment["call"], moved, sizes))
+        except BaseException as error:
+            return {"placed": True, "error": describe(error, self.loaded.path)}
+        finite = experiment["place"] == "gpu" or not isinstance(output, torch.Tensor)
+        return {"placed": True, "finite": finite or bool(torch.isfinite(output).all())}
+
     def _make(self, experiment: dict[str, Any], sizes: Sizes, dtype: torch.dtype) -> Any:
         key = json.dumps(
             [
@@ -140,6 +165,8 @@ class Laboratory:
                 experiment["sizes"],
                 str(dtype),
                 experiment.get("weights", 0),
+                experiment.get("place"),
+                experiment.get("flags_off"),
             ],
             sort_keys=True,
         )
@@ -147,6 +174,8 @@ class Laboratory:
             named = self.loaded.module.__dict__[experiment["target"]]
             if experiment.get("globals"):
                 self._set_globals(sizes)
+            if experiment.get("flags_off"):
+                _flags_off(self.loaded.module.__dict__)
             torch.manual_seed(experiment.get("weights", 0))
             if experiment.get("construct") is None:
                 self.made[key] = named
@@ -157,6 +186,9 @@ class Laboratory:
                 }
                 with builtin_hidden():
                     self.made[key] = named(**values)
+            if experiment.get("flags_off") and isinstance(self.made[key], torch.nn.Module):
+                for module in self.made[key].modules():
+                    _flags_off(module.__dict__)
             self._materialise(experiment, self.made[key], sizes, dtype)
             scramble(self.made[key], experiment.get("weights", 0))
             self.owned[key] = frozenset(reachable(self.made[key]))
@@ -178,10 +210,7 @@ class Laboratory:
 
     def _materialise(self, experiment: dict[str, Any], target: Any, sizes: Sizes, dtype: torch.dtype) -> None:
         """Give lazy layers their shapes by one call that is not observed."""
-        lazy = any(
-            isinstance(value, torch.nn.parameter.UninitializedParameter)
-            for value in reachable(target).values()
-        )
+        lazy = isinstance(target, torch.nn.Module) and any(map(is_lazy, target.parameters()))
         if lazy and "call" in experiment:
             shape = (sizes.batch, sizes.query_length, sizes.width)
             inputs = {name: torch.randn(shape, dtype=dtype) for name in ("q", "k", "v", "x", "context")}
@@ -214,15 +243,18 @@ class Laboratory:
         return target(*positional, **named)
 
     def _give(self, name: str, kind: str, sizes: Sizes) -> torch.Tensor:
-        """Return the weights a plain function is handed: (D, D) maps and (D,) biases of its own, by name."""
-        if name not in self.given:
+        """Return the weights a plain function is handed, by name: (D, D) maps, or (D, 3 D) for `w_qkv`, and biases."""
+        key = f"{name} turned" if sizes.weights_turned else name
+        if key not in self.given:
             generator = torch.Generator().manual_seed(len(self.given) + 50)
-            shape = (sizes.width, sizes.width) if kind == "weight" else (sizes.width,)
+            wide = sizes.width * parts_of(name)
+            turned = (wide, sizes.width) if sizes.weights_turned else (sizes.width, wide)
+            shape = turned if kind == "weight" else (wide,)
             spread = 1.1 / sizes.width**0.5 if kind == "weight" else 0.3
-            self.given[name] = (
+            self.given[key] = (
                 torch.randn(shape, generator=generator, dtype=torch.get_default_dtype()) * spread
             ).requires_grad_()
-        return self.given[name]
+        return self.given[key]
 
     def _trace(self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any]) -> Trace | None:
         if experiment.get("trace") is None and not experiment.get("repair", True):
@@ -438,7 +470,7 @@ def _inventory(target: Any) -> dict[str, Any]:
     }
     modules = []
     if isinstance(target, torch.nn.Module):
-        modules = [[name, type(item).__name__] for name, item in target.named_modules()]
+        modules = [[name, _kind(item)] for name, item in target.named_modules()]
     attributes = sorted(name for name in getattr(target, "__dict__", {}) if not name.startswith("_"))
     own = getattr(target, "__dict__", {})
     return {
@@ -450,6 +482,19 @@ def _inventory(target: Any) -> dict[str, Any]:
         },
         "module": isinstance(target, torch.nn.Module),
     }
+
+
+def _flags_off(owner: dict[str, Any]) -> None:
+    """Turn off every switch for attention ready made, so that a path of the file's own is taken."""
+    for name, value in list(owner.items()):
+        if value is True and _READY_MADE.search(name.lower()):
+            owner[name] = False
+
+
+def _kind(module: torch.nn.Module) -> str:
+    """Return the name of a module's class; the learner's own are marked, whatever they are called."""
+    kind = type(module)
+    return kind.__name__ if kind.__module__.startswith("torch.") else f"own {kind.__name__}"
 
 
 def _decode(value: Any, sizes: Sizes, loaded: Loaded | None) -> Any:

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from mha_drill.judge.looping import loop_instead_of_vmap
+
 # Attention ready made. A file that takes it where it is there and has a path of its own is run on its own path.
 BUILTINS = ("scaled_dot_product_attention", "multi_head_attention_forward")
 MODULE = "submission"
@@ -55,6 +57,7 @@ class Loaded:
 
     def run(self) -> dict[str, Any] | None:
         """Run every top-level statement; return what was raised where the file cannot be parsed."""
+        loop_instead_of_vmap()
         sys.modules[MODULE] = self.module
         linecache.cache[self.path] = (
             len(self.source),
@@ -217,7 +220,7 @@ def parameters(function: Any) -> list[dict[str, Any]]:
 
 
 def _label(annotation: Any) -> object:
-    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", annotation)
+    return annotation.__name__ if isinstance(annotation, type) else annotation
 
 
 def _tellable(value: object) -> bool:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from mha_drill.attention.faults import mask_faults
-from mha_drill.attention.steps import Fault
-from mha_drill.judge.assessment import Assessment
+from mha_drill.attention.steps import Fault, walk_through
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
 from mha_drill.judge.matching import close
+from mha_drill.judge.measured import measure
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
-from mha_drill.judge.stepmap import places
+from mha_drill.judge.stepmap import MASKINGS, places
+from mha_drill.judge.uses import last_use, parameter_of, used_under_other_conditions
 
-# A fill above this lets large scores see past the mask; -1e4 is the mildest in the wild.
-WEAKEST_FILL = -9e3
 MOST_FORMS = 70
+NOTHING = 1e-30
 
 
 def mask_probe(examination: Examination) -> Probe:
@@ -50,33 +52,77 @@ def _as_known(examination: Examination, observation: Observation, faults: tuple[
     return _explains(examination, observation, faults)
 
 
+# Names that mean a mask of keys and nothing else: not `head_mask`, not `query_mask`.
+PLAIN_MASK = re.compile(r"(key_?|k_?|src_?|tgt_?|source_?)?(padding|pad|attn|attention)?_?mask")
+
+
+def mask_findings_of(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
+    """Return what is wrong with each mask argument: of the first all that can be, of others that they do nothing."""
+    found = [mask_finding(examination, faults)]
+    for name in examination.binding.call.other_masks:
+        if PLAIN_MASK.fullmatch(name.lower()):
+            other = mask_finding(examination.with_mask(name), faults)
+            if other is not None and other.code in ("mask-missing", "crash"):
+                found.append(other)
+    return [finding for finding in found if finding is not None]
+
+
 def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Finding | None:
     """Return what is wrong with the mask argument beside the known faults.
 
     None where it is right, absent, or cannot be fed.
     """
-    if examination.binding.call.mask is None or not _as_known(examination, examination.square, faults):
+    if examination.binding.call.mask is None or examination.square.error is not None:
         return None
-    right = found_form(examination, faults)
+    known = _as_known(examination, examination.square, faults)
+    right = found_form(examination, faults) if known else None
     if right is not None:
-        return weak_fill(examination, right[1])
-    ran = [
-        observation
-        for form in examination.mask_forms()[:MOST_FORMS]
-        if (observation := examination.case.observe(mask_probe(examination), form, trace=True)).error is None
-    ]
-    wanted = examination.output(examination.case.observe(mask_probe(examination), trace=True))
-    if not ran or wanted is None:
+        return weak_fill(examination, right[1], faults)
+    forms = examination.mask_forms()[:MOST_FORMS]
+    if not known:
+        # Whether it does anything at all shows with fewer.
+        forms = tuple(
+            form for form in forms if (form.meaning, form.dtype) in (("drop", "bool"), ("add", "float"))
+        )
+    tried = [examination.case.observe(mask_probe(examination), form, trace=True) for form in forms]
+    ran = [observation for observation in tried if observation.error is None]
+    if not ran:
+        return _never_runs(tried)
+    bare = examination.case.observe(mask_probe(examination), trace=True)
+    wanted = examination.output(bare)
+    if wanted is None:
         return None
     outputs = [examination.output(observation) for observation in ran]
-    alone = examination.binding.call.masks == 1
-    if alone and all(output is not None and close(wanted, output, 1e-9) for output in outputs):
-        return Finding("mask-missing", "mask", _parameter_line(examination), True)
+    # What ignores its mask takes nearly any; what takes few may not have come to it.
+    most = 2 * len(ran) >= len(tried)
+    if most and all(output is not None and close(wanted, output, 1e-9) for output in outputs):
+        return _without_effect(examination, ran[0])
+    if not known or any(fault.step in ("mask", "softmax") for fault in faults):
+        return None
     if np.isfinite(wanted).all() and not any(
         output is not None and np.isfinite(output).all() for output in outputs
     ):
         return Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True)
-    return _named_mask(examination, ran, faults)
+    return _named_mask(examination, ran, faults) or _misplaced(examination, bare, ran)
+
+
+# What no mask of any form could help: the branch of the mask itself is broken.
+BROKEN = frozenset({"NameError", "UnboundLocalError", "AttributeError", "IndexError", "TypeError"})
+
+
+def _never_runs(tried: list[Observation]) -> Finding | None:
+    """Return a crash where masks of every form raise the same at one line, and not for their shape."""
+    errors = [observation.error for observation in tried if observation.error is not None]
+    raised = {(error["type"], error["line"]) for error in errors}
+    if len(raised) != 1 or not errors or len(errors) < len(tried):
+        return None
+    kind, line = raised.pop()
+    ambiguous = (
+        "Boolean value of Tensor" in errors[0]["message"] or "truth value of an array" in errors[0]["message"]
+    )
+    if (kind not in BROKEN and not ambiguous) or line is None:
+        return None
+    return Finding("crash", "load", line, False, detail=f"{kind}: {errors[0]['message'].splitlines()[0]}")
 
 
 def _named_mask(
@@ -92,10 +138,68 @@ def _named_mask(
                 line = _mask_line(examination, observation, late=late)
                 return Finding(fault.code, "mask", line, True, fault.variant)
     for observation in ran:
-        weak = weak_fill(examination, observation)
+        weak = weak_fill(examination, observation, faults)
         if weak is not None:
             return weak
     return None
+
+
+def _misplaced(examination: Examination, bare: Observation, ran: list[Observation]) -> Finding | None:
+    """Return what is wrong where the mask acts on the weights, and in no form where it should.
+
+    Another batch item's mask is `batch-mixing`. A mask that leaves the weights as they were hides nothing of the
+    keys: what it does with the output is the file's own affair.
+    """
+    before = _weights(examination, bare)
+    for observation in ran:
+        weights = _weights(examination, observation)
+        if before is None or weights is None or weights.shape != before.shape or close(before, weights, 1e-9):
+            continue
+        line = _mask_line(examination, observation, late=False)
+        code = _misread(observation, weights)
+        return Finding(code, "any" if code == "batch-mixing" else "mask", line, code != "wrong-value")
+    return None
+
+
+def _weights(examination: Examination, observation: Observation) -> np.ndarray | None:
+    """Return what weighs the values in a call."""
+    assessment = examination.assessed(observation)
+    if assessment is None or assessment.roles is None or assessment.walk is None:
+        return None
+    reached = assessment.recording.after(list(assessment.roles.scores))
+    shape = assessment.walk["score"].shape
+    for number in assessment.roles.weighs[0].inputs:
+        array = assessment.recording.values[number].array
+        if reached[number] and array is not None and array.size == int(np.prod(shape)):
+            return array.reshape(-1, *shape[-2:])
+    return None
+
+
+def _misread(observation: Observation, weights: np.ndarray) -> str:
+    """Return the code of what the weights, (B*H, L, S), hide instead of what the mask forbids."""
+    allowed = observation.allowed
+    if allowed is None:
+        return "wrong-value"
+    grids = [np.broadcast_to(item[0], weights.shape[1:]) for item in allowed]
+    hides = [weights[index] < NOTHING for index in range(len(weights))]
+    heads = len(weights) // len(grids)
+    own = [index // heads for index in range(len(weights))]
+    lengths = observation.mask is not None and observation.mask.axes == "lengths"
+    if lengths and all(np.array_equal(hidden, grids[at]) for hidden, at in zip(hides, own, strict=True)):
+        return "mask-inverted"
+    if lengths:
+        counts = [int(grid[0].sum()) for grid in grids]
+        kept = [{int((~row).sum()) for row in hidden} for hidden in hides]
+        if any(
+            all(seen == {counts[at] + off} for seen, at in zip(kept, own, strict=True)) for off in (1, -1)
+        ):
+            return "mask-off-by-one"
+    for of in ([~grid for grid in grids], grids):
+        owners = {at for hidden in hides for at, grid in enumerate(of) if np.array_equal(hidden, grid)}
+        found = [any(np.array_equal(hidden, grid) for grid in of) for hidden in hides]
+        if all(found) and len(owners) > 1 and len(grids) > 1:
+            return "batch-mixing"
+    return "wrong-value"
 
 
 def _explains(examination: Examination, observation: Observation, faults: tuple[Fault, ...]) -> bool:
@@ -109,44 +213,51 @@ def _explains(examination: Examination, observation: Observation, faults: tuple[
     )
 
 
-def weak_fill(examination: Examination, observation: Observation) -> Finding | None:
+def weak_fill(
+    examination: Examination, observation: Observation, faults: tuple[Fault, ...] = ()
+) -> Finding | None:
     """Return a finding where forbidden scores are only lowered a little: a fill above -1e4."""
     assessment = examination.assessed(observation)
-    if assessment is None or assessment.roles is None:
+    if assessment is None or assessment.material is None:
+        return None
+    try:
+        facts = measure(assessment, walk_through(assessment.material, faults))
+    except RuntimeError:
+        return None
+    if facts.weak is None:
+        return None
+    line = _mask_line(examination, observation, late=False)
+    return Finding("mask-fill-value", "mask", line, True, f"{facts.weak:.3g}")
+
+
+def _without_effect(examination: Examination, observation: Observation) -> Finding | None:
+    """Return that the mask does nothing; None where it may do something under another condition of the file's own."""
+    binding = examination.binding
+    found = parameter_of(examination.case.runner.source, str(binding.call.mask), binding.definition.line)
+    if found is None:
+        return Finding("mask-missing", "mask", binding.definition.line, True)
+    function, argument = found
+    if used_under_other_conditions(function, argument.arg):
+        return None
+    line = _lost_line(examination, observation) or last_use(function, argument.arg) or argument.lineno
+    return Finding("mask-missing", "mask", line, True)
+
+
+def _lost_line(examination: Examination, observation: Observation) -> int | None:
+    """Return the line of a masking whose result nobody takes."""
+    assessment = examination.assessed(observation)
+    if assessment is None:
         return None
     recording = assessment.recording
-    place = places(recording, assessment.wiring, assessment.roles, assessment.tail)
-    if (
-        "softmax" not in place
-        or place["softmax"].call is None
-        or "mask" not in place
-        or place["mask"].call is None
-    ):
-        return None
-    if place["mask"].call.index > place["softmax"].call.index:
-        return None
-    call = place["softmax"].call
-    number = next((item for item in call.inputs if recording.content[item]), None)
-    array = None if number is None else recording.values[number].array
-    if array is None or array.size == 0 or call.short not in ("softmax", "log_softmax"):
-        return None
-    if not _masked_there(assessment, array):
-        return None
-    lowest = float(np.nanmin(array))
-    if lowest > WEAKEST_FILL:
-        return Finding("mask-fill-value", "mask", place["mask"].line, True, f"{lowest:.3g}")
+    of_mask = {value.number for value in recording.values if value.kind == "input" and value.name == "mask"}
+    for call in recording.calls:
+        taken = bool(of_mask & set(call.inputs))
+        if taken:
+            of_mask.update(call.outputs)
+        made = [number for number in call.outputs if recording.content[number]]
+        if taken and made and call.short in MASKINGS and not any(map(recording.users.get, made)):
+            return call.line
     return None
-
-
-def _masked_there(assessment: Assessment, array: np.ndarray) -> bool:
-    """Whether what goes into the softmax is the scaled scores, changed at the forbidden places alone."""
-    if assessment.walk is None or assessment.material is None or assessment.material.allowed is None:
-        return False
-    scores = assessment.walk["scale"].numpy()
-    if array.size != scores.size:
-        return True
-    allowed = np.broadcast_to(assessment.material.allowed.numpy(), scores.shape)
-    return close(scores[allowed], array.reshape(scores.shape)[allowed], 1e-5)
 
 
 def _mask_line(examination: Examination, observation: Observation, *, late: bool) -> int | None:
@@ -169,14 +280,3 @@ def _mask_line(examination: Examination, observation: Observation, *, late: bool
             ):
                 return call.line
     return place["mask"].line if "mask" in place else place["softmax"].line if "softmax" in place else None
-
-
-def _parameter_line(examination: Examination) -> int | None:
-    import re
-
-    lines = examination.case.runner.source.splitlines()
-    name = examination.binding.call.mask or "mask"
-    for number in range(examination.binding.definition.line, len(lines) + 1):
-        if re.search(rf"\b{re.escape(name)}\b", lines[number - 1]):
-            return number
-    return None

@@ -12,7 +12,7 @@ import re
 MEANINGS: tuple[tuple[str, str], ...] = (
     (
         "config",
-        r"(config|cfg|conf|args|params|hparams|hyperparams|opts?|options|settings|hp|modelargs|modelconfig)",
+        r"(configs?|configuration|cfg|conf|args|params|hparams|hyperparams|opts?|options|settings|hp|modelargs|modelconfig)",
     ),
     (
         "head_dim",
@@ -63,9 +63,12 @@ _COMPILED = tuple((meaning, re.compile(pattern)) for meaning, pattern in MEANING
 ROLES: tuple[tuple[str, str], ...] = (
     (
         "weight",
-        r"(w|weights?|mat|matrix|proj)(q|k|v|o|out|output|qkv|query|key|value)|(q|k|v|o|out|query|key|value)(w|weights?|proj|projection|matrix)",
+        r"(w|weights?|mat|matrix|proj)(q|k|v|o|out|output|qkv|kv|qk|query|key|value)|(q|k|v|o|out|qkv|kv|query|key|value)(w|weights?|proj|projection|matrix)",
     ),
-    ("bias", r"b(q|k|v|o|out)|(q|k|v|o|out)bias"),
+    (
+        "bias",
+        r"(b|bias)(q|k|v|o|out|output|qkv|kv|query|key|value)|(q|k|v|o|out|output|qkv|kv|query|key|value)(b|bias)",
+    ),
     (
         "need",
         r"(need|return|output|get|with|average|avg|show|save|keep)(the)?(attn|attention|head|all)?(weights?|attn|attention|attentions|scores?|attnweights|attentionweights|map|maps|probs|mask)?|needheadweights|averageattnweights|verbose|debug",
@@ -118,6 +121,12 @@ CHINESE: dict[str, str] = {
 def plain(name: str) -> str:
     """Return a name in lower case without underscores and trailing digits' separators."""
     return name.replace("_", "").lower()
+
+
+def parts_of(name: str) -> int:
+    """Return how many maps a weight of this name holds side by side: 3 for `w_qkv`, 2 for `w_kv`, else 1."""
+    bare = plain(name)
+    return 3 if "qkv" in bare else 2 if "kv" in bare else 1
 
 
 def meaning(name: str) -> str | None:

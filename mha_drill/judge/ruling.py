@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
+from mha_drill.judge.audit import bent_gradient
 from mha_drill.judge.bounds import limit_met
 from mha_drill.judge.candidates import Definition, choose
 from mha_drill.judge.crashes import crash_findings, ended
@@ -162,4 +163,11 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
         return Ruling(
             "construct", distinct(crash_findings(examination, square)), examination, loaded, answer.name
         )
-    return Ruling("run", diagnose(examination), examination, loaded, answer.name)
+    findings = diagnose(examination)
+    if runner.ended and not any(finding.step == "load" for finding in findings):
+        # A call that never came back says this much; what was concluded from its silence says nothing.
+        unanswered = Finding("time-limit", "load") if runner.ended == "hung" else ended(runner.ended)
+        findings = [unanswered, *(finding for finding in findings if finding.proved)]
+    if not findings and (bent := bent_gradient(examination)) is not None:
+        findings = [bent]
+    return Ruling("run", findings, examination, loaded, answer.name)

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import TextIO
 
 PACKAGE = __name__.partition(".")[0]
-KEPT = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+KEPT = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    *("CUDA_VISIBLE_DEVICES", "TORCHDYNAMO_DISABLE"),
+)
 
 
 class Printed(io.RawIOBase):

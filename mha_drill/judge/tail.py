@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mha_drill.judge.matching import TOLERANCE, close
+from mha_drill.judge.normalised import normalised
 from mha_drill.judge.recording import CONVOLUTIONS, NORMS, PRODUCTS, Call, Recording
 from mha_drill.judge.roles import Roles
 from mha_drill.judge.wiring import equation
@@ -61,9 +62,18 @@ def find_tail(
     merged, projected = recording.values[number].array, recording.values[call.outputs[0]].array
     if merged is None or projected is None:
         return None
+    if call.short in ("matmul", "__matmul__", "bmm") and call.inputs.index(number) == 1:
+        # Weights from the left: tokens are columns.
+        merged, projected = merged.swapaxes(-1, -2), projected.swapaxes(-1, -2)
     if call.short in CONVOLUTIONS:
         merged, projected = np.moveaxis(merged, 1, -1), np.moveaxis(projected, 1, -1)
-    if call.short == "einsum":
+    if call.short == "tensordot":
+        weight = next((recording.values[item].shape for item in call.inputs if item != number), ())
+        contracted = merged.ndim + len(weight) - projected.ndim
+        if contracted % 2 or merged.shape[merged.ndim - contracted // 2 :] != weight[: contracted // 2]:
+            return None
+        merged = merged.reshape(batch * length, -1) if merged.size % (batch * length) == 0 else merged
+    elif call.short == "einsum":
         merged = _contracted_last(call, merged, call.inputs.index(number))
         if merged is None or len(merged) != batch * length:
             return None
@@ -90,9 +100,11 @@ def find_tail(
 def _contracted_last(call: Call, merged: np.ndarray, position: int) -> np.ndarray | None:
     """Bring an einsum's operand to (tokens, contracted): `bqnh,nhe->bqe` merges n and h in the projection itself."""
     parsed = equation(call, len(call.inputs))
-    if parsed is None or "..." in parsed[0][position]:
+    if parsed is None:
         return None
     letters, out = parsed[0][position], parsed[1]
+    dots = "".join(chr(0x3B1 + at) for at in range(merged.ndim - len(letters.replace("...", ""))))
+    letters, out = letters.replace("...", dots), out.replace("...", dots)
     free = [letter for letter in out if letter in letters]
     contracted = [letter for letter in letters if letter not in out]
     if out[: len(free)] != "".join(free):
@@ -132,6 +144,8 @@ def _after(
                 return flat, "extra-residual", _line_of_sum(recording, reached)
     if norms:
         return _before_norm(norms[-1], flat, recording, reached), "extra-normalization", norms[-1].line
+    if flat is not projected and _by_hand(flat, projected, inputs):
+        return flat, "extra-normalization", _line_making(recording, flat)
     call = _residual(recording, reached)
     if call is not None:
         left = [number for number in call.inputs if reached[number]]
@@ -139,6 +153,23 @@ def _after(
         if array is not None and array.size == flat.size:
             return array.reshape(flat.shape), "extra-residual", call.line
     return flat, "" if flat is projected else "unknown", None
+
+
+def _line_making(recording: Recording, flat: np.ndarray) -> int | None:
+    """Return the line of the last call that gave exactly these numbers."""
+    for call in reversed(recording.calls):
+        for number in call.outputs:
+            array = recording.values[number].array
+            if array is not None and array.size == flat.size and np.array_equal(array.ravel(), flat.ravel()):
+                return call.line
+    return None
+
+
+def _by_hand(flat: np.ndarray, projected: np.ndarray, inputs: dict[str, np.ndarray]) -> bool:
+    """Whether the output is the projected heads, with or without an input added, normalised without a layer for it."""
+    added = [array.reshape(-1, array.shape[-1]) for array in inputs.values() if array.ndim == 3]
+    sums = [projected + rows for rows in added if rows.shape == projected.shape]
+    return any(normalised(rows, flat) for rows in (projected, *sums))
 
 
 def _before_norm(norm: Call, flat: np.ndarray, recording: Recording, reached: list[bool]) -> np.ndarray:

@@ -67,6 +67,7 @@ def _warm() -> tuple[Layer, ...]:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    os.environ["TORCHDYNAMO_DISABLE"] = "1"  # `torch.compile` would start a compiler
     import torch
 
     import mha_drill.judge.laboratory

@@ -41,7 +41,9 @@ _PRODUCTS = frozenset({"matmul", "__matmul__", "bmm", "mm"})
 @cache
 def name_of(function: Any) -> str:
     """Return the qualified name of a torch function: `torch.Tensor.view`, `torch.nn.functional.linear`."""
-    return str(resolve_name(function) or getattr(function, "__name__", "unknown"))
+    name = str(resolve_name(function) or getattr(function, "__name__", "unknown"))
+    # `torch.mm` is the same function as `torch.spmm`, and is found under that name.
+    return "torch.mm" if name in ("torch.spmm", "torch.dsmm") else name
 
 
 class Trace(TorchFunctionMode):
@@ -136,17 +138,20 @@ class Trace(TorchFunctionMode):
         except RuntimeError as error:
             if not self.repair:
                 raise
-            repaired = self._mend(short, args, kwargs, str(error))
+            repaired = self._mend(short, args, kwargs, str(error), line)
             if repaired is None:
                 raise
             result, code = repaired
             self._note(code, line, [item for item in args if isinstance(item, torch.Tensor)])
             return result, code
 
-    def _mend(self, short: str, args: Any, kwargs: Any, message: str) -> tuple[Any, str] | None:
+    def _mend(
+        self, short: str, args: Any, kwargs: Any, message: str, line: int | None
+    ) -> tuple[Any, str] | None:
         if short == "view" and "view size is not compatible" in message:
             return args[0].reshape(*args[1:], **kwargs), "non-contiguous-view"
-        if short in _PRODUCTS and len(args) == 2 and not self._weighed:
+        again = any(item["code"] == "key-not-transposed" and item["line"] == line for item in self.repairs)
+        if short in _PRODUCTS and len(args) == 2 and (again or not self._weighed):
             return self._with_key_turned(args[0], args[1])
         return None
 

@@ -52,7 +52,9 @@ def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Sides]
     """Yield query, key and value, (B, T, D) each with heads side by side, in every usual layout."""
     made = [item for item in assessment.wiring.projections if item.rows]
     whole = [_table(item) for item in made]
-    if len(made) == 3 and len({item.weights for item in made}) == 3:
+    if len({item.weights for item in made}) == 3 == len(made) and all(
+        table.shape[-1] == width for table in whole
+    ):
         for order in permutations(range(3)):
             for layout in _layouts(heads):
                 query, key, value = (_arranged(whole[index], layout, heads) for index in order)

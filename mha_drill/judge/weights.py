@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import types
 from typing import Any
@@ -12,13 +14,20 @@ DEEPEST = 6
 LEAST_RANDOM = 12
 
 
+def is_lazy(value: torch.Tensor) -> bool:
+    """Whether a tensor is that of a lazy layer that has not been called yet."""
+    return isinstance(
+        value, torch.nn.parameter.UninitializedParameter | torch.nn.parameter.UninitializedBuffer
+    )
+
+
 def reachable(target: Any) -> dict[str, torch.Tensor]:
     """Return tensors by name: registered ones under their own names, then those in plain attributes and lists."""
     found: dict[str, torch.Tensor] = {}
     known: set[int] = set()
     if isinstance(target, torch.nn.Module):
         for name, value in [*target.named_parameters(), *target.named_buffers()]:
-            if id(value) not in known:
+            if id(value) not in known and not is_lazy(value):
                 found[name] = value
                 known.add(id(value))
     _walk(target, "", 0, found, known, set())
@@ -32,7 +41,7 @@ def _walk(
         return
     seen.add(id(value))
     if isinstance(value, torch.Tensor):
-        if id(value) not in known:
+        if id(value) not in known and not is_lazy(value):
             known.add(id(value))
             found[name] = value
     elif isinstance(value, list | tuple | torch.nn.ModuleList | torch.nn.ParameterList):
@@ -41,7 +50,15 @@ def _walk(
     elif isinstance(value, dict):
         for key, item in value.items():
             _walk(item, f"{name}.{key}" if name else str(key), depth + 1, found, known, seen)
-    elif isinstance(value, type | types.ModuleType | types.FunctionType):
+    elif isinstance(value, types.MethodType):
+        _walk(value.__self__, name, depth + 1, found, known, seen)
+    elif isinstance(value, types.FunctionType):
+        for cell in value.__closure__ or ():
+            with contextlib.suppress(ValueError):
+                _walk(cell.cell_contents, f"{name}.closure", depth + 1, found, known, seen)
+    elif isinstance(value, functools.partial):
+        _walk([value.func, value.args, value.keywords], name, depth + 1, found, known, seen)
+    elif isinstance(value, type | types.ModuleType):
         return
     elif isinstance(value, torch.nn.Module) or hasattr(value, "__dict__"):
         inner = dict(vars(value))
@@ -77,7 +94,7 @@ def scramble(target: Any, seed: int) -> None:
     generator = torch.Generator().manual_seed(1000 + seed)
     with torch.no_grad():
         for value in reachable(target).values():
-            if isinstance(value, torch.nn.parameter.UninitializedParameter) or not value.is_floating_point():
+            if not value.is_floating_point():
                 continue
             learned = value.requires_grad or isinstance(value, torch.nn.Parameter)
             if not learned and not _looks_random(value):

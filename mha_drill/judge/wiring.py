@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mha_drill.judge.normalised import normalised
 from mha_drill.judge.recording import CONTENT, CONVOLUTIONS, NORMS, PRODUCTS, Call, Recording
 
 CHANNELS = 10_000
@@ -42,6 +43,7 @@ class Projection:
     weights: frozenset[str]
     source: str
     rows: dict[int, np.ndarray] = field(default_factory=dict)
+    tokens: set[int] = field(default_factory=set)
 
 
 class Wiring:
@@ -103,6 +105,21 @@ class Wiring:
         if known and len(known) == len(content):
             for number in call.outputs:
                 self._match(number, known)
+        if output.number not in self.labels:
+            self._normalise(call, output.number)
+
+    def _normalise(self, call: Call, number: int) -> None:
+        """Label an input that was normalised by hand, like the input itself."""
+        array = self.recording.values[number].array
+        if array is None or array.ndim != 3 or array.dtype.kind != "f":
+            return
+        for value in self.recording.values:
+            if value.kind == "input" and value.array is not None and value.shape == array.shape:
+                rows = value.array.reshape(-1, value.shape[-1])
+                if value.number in self.labels and normalised(rows, array.reshape(rows.shape)):
+                    self.norms.append(call)
+                    self.labels[number] = self.labels[value.number]
+                    return
 
     def _project(self, call: Call, source: int, weight: int) -> None:
         """Label what a linear map of an input gives: the input's tokens, fresh channels."""
@@ -111,7 +128,9 @@ class Wiring:
         tokens = _contracted(call, recording, source, weight, self.labels[source].token)
         if tokens is None or tokens.shape != output.shape:
             return
-        index = len(self.projections)
+        made = frozenset(tokens.ravel().tolist())
+        same = self._same_map(call, made)
+        index = len(self.projections) if same is None else same.index
         flat_tokens = tokens.ravel()
         order = np.argsort(flat_tokens, kind="stable")
         count = len(np.unique(flat_tokens))
@@ -125,9 +144,38 @@ class Wiring:
         weights = frozenset().union(
             *(recording.weights[number] for number in call.inputs if not recording.content[number])
         )
-        self.projections.append(Projection(index, call, weights, source_name))
+        if same is None:
+            self.projections.append(Projection(index, call, weights, source_name, tokens=set(made)))
+        else:
+            same.tokens |= made
         self.labels[output.number] = Labels(tokens, channel + (index + 1) * CHANNELS)
         self._keep(output.number)
+
+    def _same_map(self, call: Call, tokens: frozenset[int]) -> Projection | None:
+        """Return the projection that a call goes on with: one line maps the items of a batch one after the other."""
+        weights = self._weights_of(call)
+
+        def alike(known: Projection) -> bool:
+            others = self._weights_of(known.call)
+            pairs = zip(others, weights, strict=False)
+            return len(others) == len(weights) and all(
+                one is not None and two is not None and np.array_equal(one, two) for one, two in pairs
+            )
+
+        return next(
+            (
+                known
+                for known in self.projections
+                if known.call.line == call.line and not known.tokens & tokens and alike(known)
+            ),
+            None,
+        )
+
+    def _weights_of(self, call: Call) -> list[np.ndarray | None]:
+        """Return the operands that hold weights alone."""
+        recording = self.recording
+        numbers = [item for item in call.inputs if recording.weights[item] and not recording.content[item]]
+        return [recording.values[item].array for item in numbers]
 
     def _keep(self, number: int) -> None:
         """Remember the values of a projection as rows; a bias added later replaces them."""

@@ -10,7 +10,7 @@ from mha_drill.attention.steps import Fault
 from mha_drill.judge.crashes import crash_findings
 from mha_drill.judge.diagnosis.behaviour import behaviour_findings, mutation_findings
 from mha_drill.judge.diagnosis.gradients import gradient_findings
-from mha_drill.judge.diagnosis.lengths import length_findings, mask_findings
+from mha_drill.judge.diagnosis.lengths import block_findings, length_findings, mask_findings, other_lengths
 from mha_drill.judge.diagnosis.numbers import number_findings
 from mha_drill.judge.diagnosis.places import return_line
 from mha_drill.judge.diagnosis.projections import wiring_findings
@@ -48,13 +48,17 @@ def diagnose(examination: Examination) -> list[Finding]:
                 item for item in numbers if item.step not in ("score", "scale") and item.code != "wrong-value"
             ]
         findings += numbers
+        findings += other_lengths(examination, findings)
     else:
-        findings += length_findings(examination, wired)
+        findings += block_findings(examination) or length_findings(examination, wired)
     behaviour = behaviour_findings(examination, findings)
     findings += mask_findings(examination, faults)
     if not any(item.code == "nondeterministic" for item in behaviour):
         findings += gradient_findings(examination)
     findings += behaviour + mutation_findings(examination)
+    if numbers:
+        # Fills of -1e38 and the like drown a difference quotient where numbers are wrong: no line, no mistake.
+        findings = [item for item in findings if item.code != "wrong-gradient" or item.line is not None]
     if any(item.code == "detached-graph" for item in findings) and any(
         item.code == "wrong-value" for item in findings
     ):

@@ -42,7 +42,23 @@ def gradient_findings(examination: Examination) -> list[Finding]:
         examination.gradients[name]["none"] or examination.gradients[name]["claimed"] == 0 for name in bad
     )
     # A false backward also runs its forward without gradients, but what comes of it is handed over unseen.
-    code = "detached-graph" if not reaches or by_hand or silent else "wrong-gradient"
+    ratios = [
+        item["claimed"] / item["measured"]
+        for name in bad
+        if (item := examination.gradients[name])["measured"]
+    ]
+    multiplied = (
+        len(ratios) == len(bad)
+        and max(ratios) - min(ratios) < 1e-4 * abs(max(ratios))
+        and abs(ratios[0]) > 1e-6
+    )
+    code = (
+        "wrong-gradient"
+        if multiplied
+        else "detached-graph"
+        if not reaches or by_hand or silent
+        else "wrong-gradient"
+    )
     line = _backward_line(examination) or cut if code == "wrong-gradient" else cut
     return [*loose, Finding(code, "any", line, False, ", ".join(bad[:3]))]
 

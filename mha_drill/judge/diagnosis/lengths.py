@@ -6,7 +6,7 @@ from mha_drill.attention.steps import Fault
 from mha_drill.judge.diagnosis.places import line_of
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
-from mha_drill.judge.masks import mask_finding, weak_fill
+from mha_drill.judge.masks import mask_findings_of, weak_fill
 
 
 def length_findings(examination: Examination, wired: list[Finding]) -> list[Finding]:
@@ -36,17 +36,37 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
     return found
 
 
+def other_lengths(examination: Examination, known: list[Finding]) -> list[Finding]:
+    """Beside known mistakes: what raises for keys of another length alone, or for other sizes altogether."""
+    if any(item.step in ("project", "split", "load") or item.code == "wrong-value" for item in known):
+        return []
+    for observation, code in ((examination.other, "hard-coded-shape"), (examination.cross, "cross-length")):
+        error = observation.error if observation is not None else None
+        if error is not None and error["type"] in ("RuntimeError", "ValueError", "IndexError"):
+            if code == "cross-length" and examination.spec.inputs != "qkv":
+                continue
+            return [Finding(code, "split", error["line"], False, detail=error["message"])]
+    return []
+
+
+def block_findings(examination: Examination) -> list[Finding]:
+    """Right in one block, wrong in several: the file's own small block size, where it runs."""
+    observation = examination.by_default
+    if observation is None or observation.error is not None or examination.agrees(observation):
+        return []
+    return [Finding("wrong-value", "any", line_of(examination, "weigh", "score"))]
+
+
 def mask_findings(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
     """What the mask argument does, where there is one and the problem leaves it open; `faults` are known already."""
-    if any(fault.step in ("mask", "softmax", "split") for fault in faults):
-        return []
     if examination.spec.causal:
-        return fill_findings(examination)
-    finding = mask_finding(examination, faults)
-    return [finding] if finding is not None else []
+        return fill_findings(examination, faults)
+    return mask_findings_of(examination, faults)
 
 
-def fill_findings(examination: Examination) -> list[Finding]:
+def fill_findings(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
     """A fill so weak that large scores see past it: above -1e4."""
-    finding = weak_fill(examination, examination.square)
+    if any(fault.step == "mask" for fault in faults):
+        return []
+    finding = weak_fill(examination, examination.square, faults)
     return [finding] if finding is not None else []

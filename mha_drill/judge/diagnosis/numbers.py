@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mha_drill.attention.steps import Fault
-from mha_drill.judge.assessment import Assessment, flat
+from mha_drill.judge.assessment import Assessment, flat, shared_by_heads
 from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, side_said
@@ -13,6 +13,7 @@ from mha_drill.judge.firststep import first_difference
 from mha_drill.judge.hypotheses import explain
 from mha_drill.judge.matching import close, order_of
 from mha_drill.judge.plain import explain_plain
+from mha_drill.judge.probes import Probe
 from mha_drill.judge.stepmap import MASKINGS, SCALINGS
 
 
@@ -33,6 +34,8 @@ def number_findings(
         or assessment.tail is None
     ):
         return found or [_unexplained(examination, assessment)], ()
+    if not assessment.whole and not found:
+        return [_incomplete(examination, assessment)], ()
     tail = assessment.tail
     if tail.fault not in ("", "unknown"):
         found.append(Finding(tail.fault, "output", tail.line, True))
@@ -65,6 +68,33 @@ def number_findings(
     if not faults:
         return found or [_unexplained(examination, assessment)], ()
     return found + _named(examination, faults), faults
+
+
+def _incomplete(examination: Examination, assessment: Assessment) -> Finding:
+    """Say that some tokens are left out: by a size written into the code, where fewer tokens come out right."""
+    line = _dropping_line(assessment) or line_of(examination, "score")
+    few = examination.case.observe(Probe("few", query_length=3, key_length=3, seed=17), trace=True)
+    if examination.agrees(few):
+        return Finding("hard-coded-shape", "split", line)
+    return Finding("wrong-value", "score", line)
+
+
+def _dropping_line(assessment: Assessment) -> int | None:
+    """Return the line of the last call before the scores that keeps fewer tokens than it is given."""
+    recording, labels = assessment.recording, assessment.wiring.labels
+    line = None
+    for call in recording.calls:
+        if assessment.roles is not None and call.index >= assessment.roles.scores[0].index:
+            break
+        given = {
+            int(token) for number in call.inputs if number in labels for token in labels[number].token.flat
+        }
+        kept = {
+            int(token) for number in call.outputs if number in labels for token in labels[number].token.flat
+        }
+        if kept and kept < given:
+            line = call.line
+    return line
 
 
 def _named(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
@@ -119,8 +149,9 @@ def _merged(assessment: Assessment) -> np.ndarray:
 def _proper(examination: Examination, assessment: Assessment) -> bool:
     roles = assessment.roles
     assert roles is not None
+    sides, heads = (roles.query, roles.key, roles.value), examination.case.heads
     return all(
-        side.proper and side.heads in examination.case.heads for side in (roles.query, roles.key, roles.value)
+        side.proper and (side.heads in heads or shared_by_heads(side, sides, heads[0])) for side in sides
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -48,12 +47,8 @@ def enter(memory: int = MEMORY, *, own_user: bool = False) -> None:
 
 def mapped() -> tuple[int, int]:
     """Return how much address space and how much data this process has, in bytes."""
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    sizes = {
-        name: 1024 * int(size)
-        for name, size in re.findall(r"^Vm(Size|Data):\s+(\d+) kB", status, re.MULTILINE)
-    }
-    return sizes["Size"], sizes["Data"]
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    return int(pages[0]) * resource.getpagesize(), int(pages[5]) * resource.getpagesize()
 
 
 def _tasks() -> int:

@@ -1,0 +1,116 @@
+"""How a function of the submission uses one of its parameters: read off the source. Judge side."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from mha_drill.judge.names import meaning
+
+SIZES = frozenset({"width", "heads", "head_dim", "kv_heads", "context", "dropout"})
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def parameter_of(source: str, name: str, start: int) -> tuple[Function, ast.arg] | None:
+    """Return the first function from line `start` on that has a parameter of this name, with that parameter."""
+    found = [
+        (node, argument)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, Function)
+        for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        if argument.arg == name and argument.lineno >= start
+    ]
+    return min(found, key=lambda item: item[1].lineno, default=None)
+
+
+def used_under_other_conditions(function: Function, name: str) -> bool:
+    """Whether every use of a parameter stands behind a condition on something else, and there is one at all."""
+    uses = list(_uses(function.body, name, free=True))
+    return bool(uses) and not any(uses)
+
+
+def last_use(function: Function, name: str) -> int | None:
+    """Return the last line of a function that reads a parameter."""
+    lines = [node.lineno for node in ast.walk(function) if isinstance(node, ast.Name) and _reads(node, name)]
+    return max(lines, default=None)
+
+
+def asked_for_sizes(source: str, name: str) -> frozenset[str]:
+    """Return the parameters of a class's constructor of which it reads an attribute or item that means a size."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ClassDef) or node.name != name:
+            continue
+        for function in node.body:
+            if isinstance(function, ast.FunctionDef) and function.name == "__init__":
+                own = {argument.arg for argument in function.args.args[1:] + function.args.kwonlyargs}
+                found |= {bag for bag, size in _asked(function) if bag in own and meaning(size) in SIZES}
+    return frozenset(found)
+
+
+def read_of_keywords(source: str, name: str) -> tuple[str, ...]:
+    """Return the keys that a class's constructor reads of its `**keywords`, in order."""
+    found: dict[str, None] = {}
+    for node in ast.walk(ast.parse(source)):
+        for function in node.body if isinstance(node, ast.ClassDef) and node.name == name else []:
+            if isinstance(function, ast.FunctionDef) and function.name == "__init__" and function.args.kwarg:
+                found |= {key: None for bag, key in _asked(function) if bag == function.args.kwarg.arg}
+    return tuple(key for key in found if not hasattr(dict, key))
+
+
+def given_to_dropout(source: str) -> frozenset[str]:
+    """Return the names that are handed to a dropout layer or function as its rate."""
+    return frozenset(
+        argument.id
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and re.search(r"[Dd]ropout$", ast.unparse(node.func))
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords))
+        if isinstance(argument, ast.Name)
+    )
+
+
+def given_to_masking(source: str) -> frozenset[str]:
+    """Return the names that decide in a `masked_fill` or `where`, or are added to or multiplied with something."""
+    parts: list[ast.expr] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and re.search(r"(masked_fill_?|where)$", ast.unparse(node.func)):
+            parts += node.args[:1]
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult | ast.Sub):
+            parts += [node.left, node.right]
+        elif isinstance(node, ast.AugAssign):
+            parts.append(node.value)
+    return frozenset(
+        name.id
+        for part in parts
+        for name in ast.walk(part)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)
+    )
+
+
+def _asked(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """Yield each name with what is read of it by attribute or by a string as its key."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield node.value.id, node.attr
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            if isinstance(key, str):
+                yield node.value.id, key
+
+
+def _uses(nodes: list[ast.stmt] | list[ast.AST], name: str, *, free: bool) -> Iterator[bool]:
+    """Yield for each use whether it depends on no condition but one on the parameter itself."""
+    for node in nodes:
+        if isinstance(node, ast.If | ast.IfExp):
+            own = any(_reads(part, name) for part in ast.walk(node.test))
+            inner = [child for child in ast.iter_child_nodes(node) if child is not node.test]
+            yield from _uses(inner, name, free=free and own)
+        elif _reads(node, name):
+            yield free
+        else:
+            yield from _uses(list(ast.iter_child_nodes(node)), name, free=free)
+
+
+def _reads(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)

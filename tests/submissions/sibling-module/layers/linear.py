@@ -1,0 +1,3 @@
+from torch.nn import Linear
+
+__all__ = ["Linear"]
