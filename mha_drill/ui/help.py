@@ -6,6 +6,7 @@ Typer knows one help text a command and an option, in English, where it is defin
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,12 @@ class EnglishFormatter(click.HelpFormatter):
     """Click's help, without the backslashes that Typer writes for Rich, and without its second list of arguments."""
 
     muted = False
+
+    def __init__(
+        self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None
+    ) -> None:
+        columns = shutil.get_terminal_size().columns
+        super().__init__(indent_increment, width or max(min(columns, max_width or 80) - 2, 20))
 
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
