@@ -8,7 +8,6 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.recording import Call, Recording
 
-MULTIPLIED = "multiplied"
 DETACHING = frozenset({"detach", "detach_", "data", "item", "numpy", "tolist", "__array__"})
 # These give Python or numpy what they read; nothing recorded comes of them.
 LEAVING = frozenset({"numpy", "tolist", "__array__", "item"})
@@ -45,12 +44,9 @@ def gradient_findings(examination: Examination) -> list[Finding]:
         examination.gradients[name]["none"] or examination.gradients[name]["claimed"] == 0 for name in bad
     )
     # A false backward also runs its forward without gradients, but what comes of it is handed over unseen.
-    if _multiplied([examination.gradients[name] for name in bad]):
-        return [
-            *loose,
-            Finding("wrong-gradient", "any", _backward_line(examination) or cut, False, MULTIPLIED),
-        ]
-    code = "detached-graph" if not reaches or by_hand or silent else "wrong-gradient"
+    lost = not reaches or by_hand or silent
+    multiplied = _multiplied([examination.gradients[name] for name in bad])
+    code = "detached-graph" if lost and not multiplied else "wrong-gradient"
     line = _backward_line(examination) or cut if code == "wrong-gradient" else cut
     return [*loose, Finding(code, "any", line, False, ", ".join(bad[:3]))]
 
@@ -60,7 +56,7 @@ def _multiplied(gradients: list[dict[str, Any]]) -> bool:
     if not gradients or not all(item["measured"] and item["claimed"] for item in gradients):
         return False
     ratios = [item["claimed"] / item["measured"] for item in gradients]
-    return max(ratios) - min(ratios) < 1e-4 * abs(max(ratios))
+    return bool(max(ratios) - min(ratios) < 1e-4 * abs(max(ratios)))
 
 
 def _backward_line(examination: Examination) -> int | None:
