@@ -119,7 +119,7 @@ def softmax_faults() -> Iterator[Fault]:
     yield Fault("missing-softmax", "softmax", "", {"softmax": lambda m, w: w["mask"]})
     for axis, variant in ((-2, "queries"), (1, "heads"), (0, "batch")):
         yield Fault("softmax-axis", "softmax", variant, {"softmax": _softmax_over(axis)})
-        yield Fault("softmax-axis", "softmax", f"{variant}, by hand", {"softmax": _normalised_over(axis)})
+        yield Fault("softmax-axis", "softmax", variant, {"softmax": _normalised_over(axis)})
     yield Fault("softmax-axis", "softmax", "heads and batch", {"softmax": _over_folded})
     yield Fault(
         "softmax-axis",
@@ -239,13 +239,9 @@ def merge_faults() -> Iterator[Fault]:
         },
     )
     for variant, reduced in REDUCED.items():
+        again = "first repeated" if variant == "first" else variant
         yield Fault("heads-not-concatenated", "merge", variant, {"merge": _reduced(reduced, repeated=False)})
-        yield Fault(
-            "heads-not-concatenated",
-            "merge",
-            f"{variant} repeated",
-            {"merge": _reduced(reduced, repeated=True)},
-        )
+        yield Fault("heads-not-concatenated", "merge", again, {"merge": _reduced(reduced, repeated=True)})
     yield Fault(
         "merge-without-transpose",
         "merge",
@@ -288,7 +284,7 @@ def role_faults(separate: bool) -> Iterator[Fault]:
     for which in ("k", "q"):
         yield Fault("weigh-wrong-tensor", "weigh", which, {"weigh": _weigh(names[which])})
     yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["mask"] @ w["v"]})
-    yield Fault("weigh-wrong-tensor", "weigh", "raw scores", {"weigh": lambda m, w: w["score"] @ w["v"]})
+    yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["score"] @ w["v"]})
     if separate:
         yield Fault(
             "swapped-inputs",

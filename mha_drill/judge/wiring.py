@@ -166,7 +166,10 @@ class Wiring:
             (
                 known
                 for known in self.projections
-                if known.call.line == call.line and not known.tokens & tokens and alike(known)
+                if known.call.line == call.line
+                and {token // 1_000_000 for token in known.tokens | tokens} == {min(tokens) // 1_000_000}
+                and not known.tokens & tokens
+                and alike(known)
             ),
             None,
         )
