@@ -28,7 +28,7 @@ import mha_drill
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {
-    ".ci", ".github", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md",
+    ".ci", ".github", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "examples", "LICENSE", "Makefile", "README.md",
     "constraints.txt", "mha_drill", "problems", "pyproject.toml", "solutions", "tests",
 }  # fmt: skip
 # Hosts that may be named; an SVG file has to name its namespace.

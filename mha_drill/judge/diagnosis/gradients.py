@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.recording import Call, Recording
@@ -42,25 +44,19 @@ def gradient_findings(examination: Examination) -> list[Finding]:
         examination.gradients[name]["none"] or examination.gradients[name]["claimed"] == 0 for name in bad
     )
     # A false backward also runs its forward without gradients, but what comes of it is handed over unseen.
-    ratios = [
-        item["claimed"] / item["measured"]
-        for name in bad
-        if (item := examination.gradients[name])["measured"]
-    ]
-    multiplied = (
-        len(ratios) == len(bad)
-        and max(ratios) - min(ratios) < 1e-4 * abs(max(ratios))
-        and abs(ratios[0]) > 1e-6
-    )
-    code = (
-        "wrong-gradient"
-        if multiplied
-        else "detached-graph"
-        if not reaches or by_hand or silent
-        else "wrong-gradient"
-    )
+    lost = not reaches or by_hand or silent
+    multiplied = _multiplied([examination.gradients[name] for name in bad])
+    code = "detached-graph" if lost and not multiplied else "wrong-gradient"
     line = _backward_line(examination) or cut if code == "wrong-gradient" else cut
     return [*loose, Finding(code, "any", line, False, ", ".join(bad[:3]))]
+
+
+def _multiplied(gradients: list[dict[str, Any]]) -> bool:
+    """Whether every gradient is its slope times one number: nothing is cut off, something is counted again."""
+    if not gradients or not all(item["measured"] and item["claimed"] for item in gradients):
+        return False
+    ratios = [item["claimed"] / item["measured"] for item in gradients]
+    return bool(max(ratios) - min(ratios) < 1e-4 * abs(max(ratios)))
 
 
 def _backward_line(examination: Examination) -> int | None:

@@ -38,7 +38,9 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
 
 def other_lengths(examination: Examination, known: list[Finding]) -> list[Finding]:
     """Beside known mistakes: what raises for keys of another length alone, or for other sizes altogether."""
-    if any(item.step in ("project", "split", "load") or item.code == "wrong-value" for item in known):
+    # Which tensor is weighed, and how long it is, is one question.
+    silent = ("wrong-value", "weigh-wrong-tensor")
+    if any(item.step in ("project", "split", "load") or item.code in silent for item in known):
         return []
     for observation, code in ((examination.other, "hard-coded-shape"), (examination.cross, "cross-length")):
         error = observation.error if observation is not None else None
