@@ -142,8 +142,10 @@ EDITS: dict[str, tuple[list[tuple[str, str]], set[str]]] = {
             (SIGNATURE, "def __init__(self, config):"),
             (
                 "        assert",
-                "        d_model, num_heads = config.dim, config.heads\n"
-                "        self.rope = config.rope\n        assert",
+                (
+                    "        d_model, num_heads = config.dim, config.heads\n"
+                    "        self.rope = config.rope\n        assert"
+                ),
             ),
         ],
         set(),
@@ -153,8 +155,10 @@ EDITS: dict[str, tuple[list[tuple[str, str]], set[str]]] = {
             (SIGNATURE, "def __init__(self, config):"),
             (
                 "        assert",
-                "        d_model, num_heads = config.dim, config.heads\n"
-                "        self.scale = config.scale\n        assert",
+                (
+                    "        d_model, num_heads = config.dim, config.heads\n"
+                    "        self.scale = config.scale\n        assert"
+                ),
             ),
             (SCALING, " / self.scale"),
         ],
