@@ -59,8 +59,9 @@ def rule(
         if len(answers) == 1:
             return rulings[0]
     tried = [ruling for ruling in rulings if ruling.stage == "run"]
-    if len(tried) == 1:
-        return tried[0]
+    right = [ruling for ruling in tried if ruling.passes]
+    if len(tried) == 1 or len(right) == 1:
+        return (right or tried)[0]
     names = ", ".join(f"{item.name} (line {item.line})" for item in answers)
     return Ruling("load", [Finding("ambiguous-class", "load", answers[0].line, False, names)], None, loaded)
 
