@@ -77,7 +77,7 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     known = _as_known(examination, examination.square, faults)
     right = found_form(examination, faults) if known else None
     if right is not None:
-        return weak_fill(examination, right[1], faults)
+        return weak_fill(examination, right[1], faults) or _mixed_elsewhere(examination, right[0])
     forms = examination.mask_forms()[:MOST_FORMS]
     if not known:
         # Whether it does anything at all shows with fewer.
@@ -106,6 +106,20 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     ):
         return Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True)
     return _named_mask(examination, ran, faults) or _misplaced(examination, bare, ran)
+
+
+def _mixed_elsewhere(examination: Examination, right: MaskForm) -> Finding | None:
+    """Return that items get each other's masks, where a mask that all items share is right and hides it."""
+    if "b" in right.axes or right.axes == "lengths":
+        return None
+    for form in examination.mask_forms()[:MOST_FORMS]:
+        if form.axes not in ("b1ls", "bls", "bhls") or form.meaning != right.meaning:
+            continue
+        observation = examination.case.observe(mask_probe(examination), form, trace=True)
+        weights = _weights(examination, observation) if observation.error is None else None
+        if weights is not None and _misread(observation, weights) == "batch-mixing":
+            return Finding("batch-mixing", "any", _mask_line(examination, observation, late=False), True)
+    return None
 
 
 # What no mask of any form could help: the branch of the mask itself is broken.
