@@ -71,7 +71,7 @@ def check_files(paths: Sequence[Path], wish: CheckWish, record: Callable[[Attemp
         else:
             from mha_drill.ui.checking import wait_with_sign
 
-            wait_with_sign(asked, wish.lang)
+            wait_with_sign(asked, wish.lang, json=wish.json)
             outcome = collected(path, source, asked)
     if outcome.report is not None:
         record_report(outcome.report, record)

@@ -70,11 +70,6 @@ def test_what_is_not_right_comes_before_what_is_and_the_oldest_first() -> None:
     assert dealt(Wish(), *right, *wrong, stock=code)[-2:] == ["mha", "sdpa"]
     others = [card for card in FOLDERS if card.kind != "code"]
     assert dealt(Wish(), *right, *wrong, stock=others) == ["transformer-idea", "attention-shapes"]
-    assert dealt(Wish(due=True), *right, *wrong, stock=FOLDERS) == [
-        *("single-head", "split-merge", "causal-mha", "mha", "sdpa"),
-    ]
-    everything_right = [attempt(card.item, 10.0 - number, 1.0) for number, card in enumerate(code)]
-    assert dealt(Wish(due=True), *everything_right, stock=code) == [card.item for card in reversed(code)]
 
 
 def test_a_seed_repeats_a_session_whatever_was_answered() -> None:

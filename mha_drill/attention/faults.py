@@ -104,6 +104,10 @@ def _softmax_over(axis: int) -> StepFunction:
     return lambda material, walk: walk["mask"].softmax(dim=axis)
 
 
+def _softmax_of_the_seen(axis: int) -> StepFunction:
+    return lambda material, walk: walk["mask"].softmax(dim=axis).nan_to_num(0.0)
+
+
 def _normalised_over(axis: int) -> StepFunction:
     """The maximum taken off over the keys, the sum taken over another axis."""
 
@@ -119,6 +123,8 @@ def softmax_faults() -> Iterator[Fault]:
     yield Fault("missing-softmax", "softmax", "", {"softmax": lambda m, w: w["mask"]})
     for axis, variant in ((-2, "queries"), (1, "heads"), (0, "batch")):
         yield Fault("softmax-axis", "softmax", variant, {"softmax": _softmax_over(axis)})
+        # Where what may not be seen never was there: a growing slice of the keys.
+        yield Fault("softmax-axis", "softmax", variant, {"softmax": _softmax_of_the_seen(axis)})
         yield Fault("softmax-axis", "softmax", variant, {"softmax": _normalised_over(axis)})
     yield Fault("softmax-axis", "softmax", "heads and batch", {"softmax": _over_folded})
     yield Fault(

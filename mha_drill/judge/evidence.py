@@ -317,16 +317,18 @@ class Case:
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send one experiment; what hangs or dies is an answer with an error of type `Hung` or `Died`."""
         if self.runner.stopped:
-            return {"error": _ended("Hung", ""), "stage": "call"}, []
+            return {"error": _ended(*self.runner.last_end), "stage": "call"}, []
         try:
             return next(iter(self.runner.run([experiment], arrays)))
         except Hung:
             self.runner.hangs += 1
+            self.runner.last_end = ("Hung", "")
             # The first call decides; later ones may hang once without holding up the rest.
             self.runner.stopped = self.runner.hangs > 1 or not self.bound
             return {"error": _ended("Hung", ""), "stage": "call"}, []
         except Died as error:
             self.runner.stopped = self.runner.restarts >= MOST_RESTARTS
+            self.runner.last_end = ("Died", error.how)
             return {"error": _ended("Died", error.how), "stage": "call"}, []
 
     @staticmethod

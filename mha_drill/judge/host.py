@@ -138,6 +138,7 @@ class Runner:
         self.restarts = 0
         self.hangs = 0
         self.stopped = False
+        self.last_end = ("Hung", "")  # how the last call ended that did not come back
         self.ended = ""
         self.cut: set[str] = set()
         self._left = MOST_LIMITS * time_limit

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 SOON = 0.5
 
 
-def wait_with_sign(asked: Asked, lang: Lang) -> None:
-    """Wait for an answer, and say on a terminal what takes so long when it is not there soon."""
+def wait_with_sign(asked: Asked, lang: Lang, *, json: bool) -> None:
+    """Wait for an answer, and say on a terminal what takes so long when it is not there soon.
+
+    Lines of JSON on a terminal are read there: no sign runs before them.
+    """
     if asked.wait(SOON):
         return
     console = make_console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or (json and make_console().is_terminal):
         while not asked.wait(60.0):
             pass
         return

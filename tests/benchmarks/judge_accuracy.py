@@ -209,6 +209,7 @@ class Here:
 
     path = PATH
     restarts = hangs = 0
+    last_end = ("Hung", "")
     stopped = False
 
     def __init__(self, source: str) -> None:
