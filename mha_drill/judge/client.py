@@ -29,7 +29,7 @@ LONGEST_LIMIT = 3600.0
 # what remains should the judge itself go astray.
 PATIENCE = 60
 # A judge that has loaded greets at once, however many checks it has to do.
-HELLO_PATIENCE = 5.0
+HELLO_PATIENCE = 12.0
 
 
 def check_file(
