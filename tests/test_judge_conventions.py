@@ -366,3 +366,22 @@ def test_an_attribute_nobody_reads_is_noted(judge: JudgeClient) -> None:
     report = judged(judge, BASE.replace("        self.h,", "        self.idle = d_model\n        self.h,"))
     assert any("self.idle" in note for note in report.notes)
     assert not any("self.h" in note for note in report.notes)
+
+
+TURNED = """
+import torch
+from torch import nn
+
+class SelfAttention(nn.Module):
+    def __init__(self, d_model):
+        super().__init__()
+        self.wq, self.wk, self.wv = (nn.Linear(d_model, d_model) for _ in range(3))
+    def forward(self, x):
+        q, k, v = self.wq(x), self.wk(x), self.wv(x)
+        return (torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1) @ v).mT
+"""
+
+
+def test_an_output_as_wide_as_the_input_is_long_is_named(judge: JudgeClient) -> None:
+    report = judged(judge, TURNED, "single-head")
+    assert {mistake.code for mistake in report.mistakes} == {"wrong-output-shape"}

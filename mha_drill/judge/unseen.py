@@ -41,6 +41,8 @@ def agrees_unseen(
             walk = walk_through(Material(query, key, value, heads, permitted))
             rows.append(flat(walk["merge"]))
             targets.append(output.reshape(-1, output.shape[-1]))
+        if len({two.shape[1] for two in targets}) > 1:
+            return False
         columns, wanted = np.concatenate(rows), np.concatenate(targets)
         residual, rank = affine(columns, wanted)
         if residual <= 10 * tolerance and rank >= min(columns.shape[1], wanted.shape[1]):
