@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from mha_drill.judge.evidence import Binding, Case, Observation
 from mha_drill.judge.matching import affine, close, order_of
 from mha_drill.judge.names import meaning, role
 from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
+
+if TYPE_CHECKING:
+    from mha_drill.judge.unseen import Unseen
 
 MOST_BINDINGS = 40
 
@@ -263,19 +266,35 @@ class Examination:
 
     def _unseen(self, observation: Observation) -> bool:
         """Whether the projections, where nothing after them is seen, explain the output in some usual reading."""
-        from mha_drill.judge.unseen import agrees_unseen
+        unseen = self.unseen(observation)
+        return unseen is not None and unseen.agrees()
+
+    def unseen(self, observation: Observation, output: Any = None) -> Unseen | None:
+        """Return what can be read off projections where nothing after them is seen.
+
+        output: what of an observation to explain instead of its output, (B, L, D).
+        """
+        from mha_drill.judge.unseen import Sample, Unseen
 
         base, samples = self.binding.base, []
-        mask = observation.mask
         # An affine map can only be told with more positions than channels.
         probes = [observation.probe, *(replace(OTHER, name="more", seed=seed) for seed in (31, 32))]
         for probe in probes:
+            mask = observation.mask
             seen = observation if probe is observation.probe else self.case.observe(probe, mask, trace=True)
-            assessment, output = self.assessed(seen), self.output(seen)
-            if seen.error is not None or assessment is None or output is None or output.ndim != 3:
-                return False
-            samples.append((assessment, output, self.case.permitted(seen)))
-        return agrees_unseen(samples, base.heads, base.heads * base.head_width, self.tolerance)
+            assessment = self.assessed(seen)
+            found = self.output(seen) if output is None else output(seen)
+            if seen.error is not None or assessment is None or found is None or found.ndim != 3:
+                return None
+            samples.append(Sample(assessment, found, self.case.permitted(seen)))
+        return Unseen(
+            samples,
+            self.binding.call.style,
+            base.heads,
+            base.heads * base.head_width,
+            self.tolerance,
+            needs_output=self.spec.output_projection == "required",
+        )
 
     def _affine(self, observation: Observation, assessment: Assessment) -> bool:
         """Whether the output is at least some affine map of full rank of what the reference merges."""

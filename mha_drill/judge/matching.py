@@ -46,7 +46,13 @@ def order_of(expected: np.ndarray, actual: np.ndarray, tolerance: float = TOLERA
 
 
 def affine(columns: np.ndarray, targets: np.ndarray) -> tuple[float, int]:
-    """Fit targets (tokens, D) as an affine map of columns (tokens, C); return the worst residual and the rank.
+    """Fit targets (tokens, D) as an affine map of columns (tokens, C); return the worst residual and the rank."""
+    residual, rank, _ = affine_map(columns, targets)
+    return residual, rank
+
+
+def affine_map(columns: np.ndarray, targets: np.ndarray) -> tuple[float, int, np.ndarray]:
+    """Fit targets (tokens, D) as an affine map of columns (tokens, C); return residual, rank and the matrix (C, D).
 
     Only meaningful with more tokens than columns; the residual is infinite otherwise.
     """
@@ -55,8 +61,9 @@ def affine(columns: np.ndarray, targets: np.ndarray) -> tuple[float, int]:
         or not np.isfinite(columns).all()
         or not np.isfinite(targets).all()
     ):
-        return float("inf"), 0
+        return float("inf"), 0, np.zeros((columns.shape[1], targets.shape[1]))
     design = np.concatenate([columns, np.ones((len(columns), 1))], axis=1)
     solution, *_ = np.linalg.lstsq(design, targets, rcond=None)
     residual = difference(targets, design @ solution)
-    return residual, int(np.linalg.matrix_rank(solution[:-1], tol=1e-6 * np.abs(solution).max()))
+    rank = int(np.linalg.matrix_rank(solution[:-1], tol=1e-6 * np.abs(solution).max()))
+    return residual, rank, solution[:-1]

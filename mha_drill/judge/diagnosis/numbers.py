@@ -6,6 +6,7 @@ import numpy as np
 
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.assessment import Assessment, flat, shared_by_heads
+from mha_drill.judge.diagnosis.detours import detour_findings
 from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, side_said
@@ -33,6 +34,8 @@ def number_findings(
         or assessment.material is None
         or assessment.tail is None
     ):
+        if not found and assessment is not None and assessment.roles is None:
+            found = detour_findings(examination)
         return found or [_unexplained(examination, assessment)], ()
     if not assessment.whole and not found:
         return [_incomplete(examination, assessment)], ()
