@@ -15,7 +15,7 @@ from mha_drill.attention.faults import all_faults, constant_scale
 from mha_drill.attention.steps import Fault, Material, walk_through
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
-from mha_drill.judge.matching import close
+from mha_drill.judge.matching import close, nearest
 from mha_drill.judge.normalised import normalised
 
 # Where a step stands in a source whose trace does not show it: what the line reads like, the surer first.
@@ -114,15 +114,8 @@ def _factor(material: Material, output: np.ndarray) -> float | None:
             else float(((merged - output) ** 2).sum())
         )
 
-    grid = [sign * 10 ** (power / 20) for power in range(-60, 61) for sign in (1, -1)]
-    best = min(grid, key=gap)
-    if not np.isfinite(gap(best)):
-        return None
-    low, high = best / 1.13, best * 1.13
-    for _ in range(80):
-        third = (high - low) / 3
-        low, high = (low, high - third) if gap(low + third) < gap(high - third) else (low + third, high)
-    return (low + high) / 2
+    found = nearest(gap, [sign * 10 ** (power / 20) for power in range(-60, 61) for sign in (1, -1)])
+    return found if np.isfinite(gap(found)) else None
 
 
 def gives(material: Material, faults: tuple[Fault, ...], output: np.ndarray, tolerance: float) -> bool:

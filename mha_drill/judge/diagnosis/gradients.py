@@ -125,6 +125,7 @@ def _unregistered(examination: Examination) -> list[Finding]:
     assessment = examination.assessed(examination.square)
     if assessment is None:
         return []
+    width = examination.binding.base.width
     used = {value.name: value for value in assessment.recording.values if value.kind == "unregistered"}
     found = []
     for name, value in used.items():
@@ -132,14 +133,16 @@ def _unregistered(examination: Examination) -> list[Finding]:
         if call is None:
             continue
         learns = value.grad or answer["tensors"].get(name, {}).get("grad") or len(value.shape) >= 2
-        if (assessment.recording.weights[value.number] and learns) or _is_bias(value, call):
+        if (assessment.recording.weights[value.number] and learns) or _is_bias(value, call, width):
             found.append(Finding("unregistered-parameters", "project", call.line, False, name))
     return found[:1]
 
 
-def _is_bias(value: Value, call: Call) -> bool:
-    """Whether a call adds a row of numbers, not all zero, to what it projects."""
-    row = value.array
-    if row is None or row.ndim != 1 or row.dtype.kind != "f" or not row.any():
+def _is_bias(value: Value, call: Call, width: int) -> bool:
+    """Whether a call adds a row or a column of numbers, not all zero, to what it projects."""
+    array = value.array
+    if array is None or array.dtype.kind != "f" or array.size != width or max(array.shape) != width:
         return False
-    return call.short in ("linear", "addmm") and value.number in (call.inputs[0], call.inputs[-1])
+    if call.short in ("linear", "addmm"):
+        return bool(array.any()) and value.number in (call.inputs[0], call.inputs[-1])
+    return bool(array.any()) and call.short in ("add", "__add__", "__radd__", "add_", "__iadd__")
