@@ -24,7 +24,8 @@ LONGEST_ANSWER: Final = 20_000
 GENERIC: Final = frozenset(
     {"position", "sequence", "capture", "look", "global", "attention", "transformer", "fast", "training"}
 )
-_WEIGHTS: Final = {"generic": 0.7, "idea": 1.0, "word": 0.4, "pair": 0.3, "example": 0.2}
+FAINT: Final = frozenset({"example", "alike"})
+_WEIGHTS: Final = {"generic": 0.7, "idea": 1.0, "word": 0.4, "pair": 0.3, "faint": 0.2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ def _wordings(point: Point) -> tuple[_Wording, ...]:
 
 
 def _weight(name: str) -> float:
-    if name == "example" or name in GENERIC:
-        return _WEIGHTS["example" if name == "example" else "generic"]
+    if name in FAINT or name in GENERIC:
+        return _WEIGHTS["faint" if name in FAINT else "generic"]
     if name in ideas():
         return _WEIGHTS["idea"]
     return _WEIGHTS["word" if name.isascii() else "pair"]
