@@ -19,13 +19,15 @@ from mha_drill.records import Point
 Finding = Literal["said", "named", "denied", "missed"]
 
 ENOUGH: Final = 0.75  # of a wording's weight: of three equal concepts all, of four three
+LEAST_WORDING: Final = 0.75  # lighter ones, a lone "token" or "every", would be found anywhere
 AGAINST: Final = 0.2  # of a wording's weight may have the other sign
 LONGEST_ANSWER: Final = 20_000
 GENERIC: Final = frozenset(
     {"position", "sequence", "capture", "look", "global", "attention", "transformer", "fast", "training"}
 )
+NAMES: Final = frozenset({"mqa", "gqa"})  # what is said of one is not said of the other
 FAINT: Final = frozenset({"example", "alike"})
-_WEIGHTS: Final = {"generic": 0.7, "idea": 1.0, "word": 0.4, "pair": 0.3, "faint": 0.2}
+_WEIGHTS: Final = {"generic": 0.7, "name": 2.0, "idea": 1.0, "word": 0.4, "pair": 0.4, "faint": 0.2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class _Wording:
     weights: dict[tuple[str, int], float]
 
     @property
+    def named(self) -> set[str]:
+        return {name for name, _ in self.weights} & NAMES
+
+    @property
     def window(self) -> int:
         return 2 * len(self.weights) + 6
 
@@ -82,14 +88,15 @@ def _wordings(point: Point) -> tuple[_Wording, ...]:
     """Return the ways to put a point; what carries no meaning at all is no way to put it."""
     sentences = (point.say.en, point.say.zh)
     read_once = [read(wording) for wording in (*point.wordings_en, *point.wordings_zh, *sentences)]
-    return tuple(
-        _Wording({(token.name, token.sign): _weight(token.name) for token in tokens})
-        for tokens in read_once
-        if tokens
+    wordings = (
+        _Wording({(token.name, token.sign): _weight(token.name) for token in tokens}) for tokens in read_once
     )
+    return tuple(wording for wording in wordings if sum(wording.weights.values()) >= LEAST_WORDING)
 
 
 def _weight(name: str) -> float:
+    if name in NAMES:
+        return _WEIGHTS["name"]
     if name in FAINT or name in GENERIC:
         return _WEIGHTS["faint" if name in FAINT else "generic"]
     if name in ideas():
@@ -131,6 +138,8 @@ def _findings(wording: _Wording, tokens: list[Token]) -> list[tuple[Finding, int
                 other.add((token.name, 1 - token.sign))
                 turned = turned or token.turned
             told, last = token.told, at
+            if not wording.named <= {name for name, _ in agreeing | other}:
+                continue
             agreed = sum(wording.weights[pair] for pair in agreeing)
             against = sum(wording.weights[pair] for pair in other - agreeing)
             span = (tokens[places[begin]].start, tokens[last].end)

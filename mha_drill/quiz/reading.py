@@ -18,10 +18,14 @@ RIVALS: Final = frozenset({"recurrence", "convolution", "rival"})
 SELVES: Final = frozenset({"transformer", "attention", "self-attention", "multi-head", "self", "both"})
 _SENTENCE_ENDS: Final = ".!?。;…"
 _CLAUSE_ENDS: Final = ",:()[]{}\n—–|"
+_EQUATES: Final = frozenset("=→≈o")  # a formula says something, O(...) too
 _RELATIVE: Final = frozenset({"which", "who", "that"})
 _LEAST_SENTENCE: Final = 6
 _LEAST_FUNCTION_WORDS: Final = 2
 _LONG_CHINESE_CLAUSE: Final = 9
+_LEAST_LIST: Final = 4
+_LONGEST_LISTED: Final = 5
+_WIDE_IN_A_WORD: Final = 2
 _NEAR: Final = 2
 _EMPTY_CHARACTERS: Final = "的了是在对把被也就将会中上下个这那其与和及或等从为以于着过地得有能可使让"
 
@@ -56,7 +60,7 @@ def read(text: str) -> list[Token]:
     """Return the tokens of a text. `told` is False for those in a bare list of keywords."""
     tokens: list[Token] = []
     for number, sentence in enumerate(_sentences(units(text))):
-        told = any(_predicates(clause.words) for clause in sentence)
+        told = any(_predicates(clause.words) for clause in sentence) and not _enumerates(sentence)
         subject = 0
         outside: list[int] = []
         for clause in sentence:
@@ -97,7 +101,9 @@ def _sentences(parts: list[Unit]) -> list[list[_Clause]]:
             continue
         name, length = found
         taken = parts[at : at + length]
-        if name == "turn" or (name == "and" and _turns(clause, parts[at + length :])):
+        if name == "not" and _supposes(clause, unit, parts[at + length :]):
+            clause.pieces.append(("neutral", "sign", unit.start, taken[-1].end))
+        elif name == "turn" or (name == "and" and _turns(clause, parts[at + length :])):
             sentences[-1].append(_Clause(boundary=unit.text))
         else:
             clause.pieces.append((name, "sign" if _is_sign(name) else "idea", unit.start, taken[-1].end))
@@ -119,6 +125,18 @@ def _ends_sentence(parts: list[Unit], at: int) -> bool:
 
 def _is_sign(name: str) -> bool:
     return name in {"not", "bad", "cure", "neutral", "unlike", "rival", "self", "and"}
+
+
+def _supposes(clause: _Clause, unit: Unit, following: list[Unit]) -> bool:
+    """Tell whether a clause begins with "without the mask ...": what would happen then is no denial.
+
+    "Without recurrence ..." says how it works, and stays one.
+    """
+    if unit.text != "without" or any(name != "and" for name, *_ in clause.pieces):
+        return False
+    known = lexicon("signs", "ideas")
+    found = [known.find(following, at) for at in range(min(len(following), _NEAR + 1))]
+    return not any(each and each[0] in RIVALS for each in found)
 
 
 def _turns(clause: _Clause, following: list[Unit]) -> bool:
@@ -149,7 +167,7 @@ def _is_example(words: list[Unit], at: int) -> bool:
 
 def _predicates(words: list[Unit]) -> bool:
     """Tell whether a clause says something (an example is), where a list of keywords only names things."""
-    if _verb(words) or any(_is_example(words, at) for at in range(len(words))):
+    if _verb(words) or any(unit.text in _EQUATES or _is_example(words, at) for at, unit in enumerate(words)):
         return True
     empty = lexicon("empty")
     functions = sum(1 for at, unit in enumerate(words) if unit.word and empty.find(words, at))
@@ -160,6 +178,20 @@ def _predicates(words: list[Unit]) -> bool:
         run = (run if unit.start == end else 0) + 1 if unit.wide else 0
         longest, end = max(longest, run), unit.end
     return longest >= _LONG_CHINESE_CLAUSE
+
+
+def _enumerates(sentence: list[_Clause]) -> bool:
+    """Tell whether a sentence only lists things: many pieces, and each of them short."""
+    pieces: list[list[Unit]] = [[]]
+    for clause in sentence:
+        pieces.append([])
+        for unit in clause.words:
+            if unit.text == "、":
+                pieces.append([])
+            else:
+                pieces[-1].append(unit)
+    lengths = [sum(1 if unit.wide else _WIDE_IN_A_WORD for unit in piece) for piece in pieces if piece]
+    return len(lengths) >= _LEAST_LIST and max(lengths) <= _LONGEST_LISTED
 
 
 def _signed(clause: _Clause, subject: int, number: int, told: bool, tokens: list[Token]) -> int:
@@ -224,4 +256,5 @@ def _pairs(run: list[Unit]) -> list[tuple[str, int, int]]:
         else:
             kept[-1].append(run[at])
         at += found[1] if found else 1
-    return [(one.text + two.text, one.start, two.end) for part in kept for one, two in pairwise(part)]
+    alone = [(part[0].text, part[0].start, part[0].end) for part in kept if len(part) == 1]
+    return alone + [(one.text + two.text, one.start, two.end) for part in kept for one, two in pairwise(part)]
