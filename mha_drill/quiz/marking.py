@@ -26,7 +26,7 @@ GENERIC: Final = frozenset(
     {"position", "sequence", "capture", "look", "global", "attention", "transformer", "fast", "training"}
 )
 NAMES: Final = frozenset({"mqa", "gqa"})  # what is said of one is not said of the other
-FAINT: Final = frozenset({"example", "alike"})
+FAINT: Final = frozenset({"alike"})
 _WEIGHTS: Final = {"generic": 0.7, "name": 2.0, "idea": 1.0, "word": 0.4, "pair": 0.4, "faint": 0.2}
 
 

@@ -59,8 +59,13 @@ class _Clause:
 def read(text: str) -> list[Token]:
     """Return the tokens of a text. `told` is False for those in a bare list of keywords."""
     tokens: list[Token] = []
-    for number, sentence in enumerate(_sentences(units(text))):
-        told = any(_predicates(clause.words) for clause in sentence) and not _enumerates(sentence)
+    sentences = _sentences(units(text))
+    saying = [
+        any(_predicates(clause.words) for clause in sentence) and not _enumerates(sentence)
+        for sentence in sentences
+    ]
+    for number, sentence in enumerate(sentences):
+        told = saying[number] or (any(saying) and len(_pieces(sentence)) == 1)
         subject = 0
         outside: list[int] = []
         for clause in sentence:
@@ -182,7 +187,13 @@ def _predicates(words: list[Unit]) -> bool:
 
 def _enumerates(sentence: list[_Clause]) -> bool:
     """Tell whether a sentence only lists things: many pieces, and each of them short."""
-    pieces: list[list[Unit]] = [[]]
+    lengths = [sum(1 if unit.wide else _WIDE_IN_A_WORD for unit in piece) for piece in _pieces(sentence)]
+    return len(lengths) >= _LEAST_LIST and max(lengths) <= _LONGEST_LISTED
+
+
+def _pieces(sentence: list[_Clause]) -> list[list[Unit]]:
+    """Return what stands between the commas of a sentence, the Chinese ones of lists too."""
+    pieces: list[list[Unit]] = []
     for clause in sentence:
         pieces.append([])
         for unit in clause.words:
@@ -190,8 +201,7 @@ def _enumerates(sentence: list[_Clause]) -> bool:
                 pieces.append([])
             else:
                 pieces[-1].append(unit)
-    lengths = [sum(1 if unit.wide else _WIDE_IN_A_WORD for unit in piece) for piece in pieces if piece]
-    return len(lengths) >= _LEAST_LIST and max(lengths) <= _LONGEST_LISTED
+    return [piece for piece in pieces if piece]
 
 
 def _signed(clause: _Clause, subject: int, number: int, told: bool, tokens: list[Token]) -> int:
