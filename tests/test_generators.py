@@ -6,8 +6,8 @@ torch (the question's own line, where there is one), and says which answer is ri
 
 from __future__ import annotations
 
-import itertools
 import ast
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterator
