@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final, Literal
 
 from mha_drill.quiz.concepts import ideas
-from mha_drill.quiz.reading import Token, read
+from mha_drill.quiz.reading import RIVALS, Token, read
 from mha_drill.records import Point
 
 Finding = Literal["said", "named", "denied", "missed"]
@@ -77,17 +77,25 @@ class _Wording:
 def mark(points: Sequence[Point], answer: str) -> Marking:
     """Return what `answer` says of `points`; any text at all may be given."""
     answer = answer[:LONGEST_ANSWER]
-    tokens = read(answer)
-    marks = tuple(_marked(point, tokens) for point in points)
+    rivals = any(_rivalled(point) for point in points)
+    tokens = read(answer, rivals=rivals)
+    marks = tuple(_marked(point, tokens, rivals=rivals) for point in points)
     told = [token.told for token in tokens]
     return Marking(answer, marks, keywords=bool(told) and not any(told))
 
 
 @cache
-def _wordings(point: Point) -> tuple[_Wording, ...]:
+def _rivalled(point: Point) -> bool:
+    """Tell whether a point sets attention beside an older way."""
+    return any(token.name in RIVALS for token in read(point.say.en))
+
+
+@cache
+def _wordings(point: Point, *, rivals: bool) -> tuple[_Wording, ...]:
     """Return the ways to put a point; what carries no meaning at all is no way to put it."""
     sentences = (point.say.en, point.say.zh)
-    read_once = [read(wording) for wording in (*point.wordings_en, *point.wordings_zh, *sentences)]
+    ways = (*point.wordings_en, *point.wordings_zh, *sentences)
+    read_once = [read(way, rivals=rivals) for way in ways]
     wordings = (
         _Wording({(token.name, token.sign): _weight(token.name) for token in tokens}) for tokens in read_once
     )
@@ -104,11 +112,11 @@ def _weight(name: str) -> float:
     return _WEIGHTS["word" if name.isascii() else "pair"]
 
 
-def _marked(point: Point, tokens: list[Token]) -> PointMark:
+def _marked(point: Point, tokens: list[Token], *, rivals: bool) -> PointMark:
     """Return the best that any wording finds anywhere: said, else named, else denied, else missed."""
     best = PointMark(point, "missed")
     rank = {"missed": 0, "denied": 1, "named": 2, "said": 3}
-    for wording in _wordings(point):
+    for wording in _wordings(point, rivals=rivals):
         for finding, start, end in _findings(wording, tokens):
             if rank[finding] > rank[best.finding]:
                 best = PointMark(point, finding, start, end)

@@ -56,8 +56,12 @@ class _Clause:
     words: list[Unit] = field(default_factory=list)
 
 
-def read(text: str) -> list[Token]:
-    """Return the tokens of a text. `told` is False for those in a bare list of keywords."""
+def read(text: str, *, rivals: bool = True) -> list[Token]:
+    """Return the tokens of a text. `told` is False for those in a bare list of keywords.
+
+    rivals: the question sets attention beside older ways, so what is said of those is the other way about.
+    Elsewhere a "kernel" is a piece of code and turns nothing round.
+    """
     tokens: list[Token] = []
     sentences = _sentences(units(text))
     saying = [
@@ -65,7 +69,7 @@ def read(text: str) -> list[Token]:
         for sentence in sentences
     ]
     for number, sentence in enumerate(sentences):
-        told = saying[number] or (any(saying) and len(_pieces(sentence)) == 1)
+        told = saying[number] or (any(saying) and _remarks(sentence))
         subject = 0
         outside: list[int] = []
         for clause in sentence:
@@ -76,8 +80,8 @@ def read(text: str) -> list[Token]:
             elif clause.boundary == ":":
                 subject = 0
             elif clause.boundary in _RELATIVE:
-                subject = int(any(token.name in RIVALS for token in tokens[-_NEAR:]))
-            subject = _signed(clause, subject, number, told, tokens)
+                subject = int(rivals and any(token.name in RIVALS for token in tokens[-_NEAR:]))
+            subject = _signed(clause, subject, (number, told), tokens, rivals=rivals)
     return tokens
 
 
@@ -191,6 +195,12 @@ def _enumerates(sentence: list[_Clause]) -> bool:
     return len(lengths) >= _LEAST_LIST and max(lengths) <= _LONGEST_LISTED
 
 
+def _remarks(sentence: list[_Clause]) -> bool:
+    """Tell whether what stands beside sentences says something too, though it has no verb."""
+    pieces = _pieces(sentence)
+    return len(pieces) == 1 or (sum(map(len, pieces)) >= _LEAST_SENTENCE and not _enumerates(sentence))
+
+
 def _pieces(sentence: list[_Clause]) -> list[list[Unit]]:
     """Return what stands between the commas of a sentence, the Chinese ones of lists too."""
     pieces: list[list[Unit]] = []
@@ -204,10 +214,12 @@ def _pieces(sentence: list[_Clause]) -> list[list[Unit]]:
     return [piece for piece in pieces if piece]
 
 
-def _signed(clause: _Clause, subject: int, number: int, told: bool, tokens: list[Token]) -> int:
+def _signed(
+    clause: _Clause, subject: int, sentence: tuple[int, bool], tokens: list[Token], *, rivals: bool
+) -> int:
     """Append the clause's tokens with their signs; return whether an older way is spoken of after it.
 
-    subject: whether an older way is spoken of before it.
+    subject: whether an older way is spoken of before it. sentence: its number, and whether it is told.
     """
     names = [name for name, *_ in clause.pieces]
     cured = _cured(names)
@@ -217,7 +229,7 @@ def _signed(clause: _Clause, subject: int, number: int, told: bool, tokens: list
     run: list[Unit] = []
 
     def add(name: str, start: int, end: int, turns: int) -> None:
-        tokens.append(Token(name, turns % 2, start, end, number, told, turns > 0))
+        tokens.append(Token(name, turns % 2, start, end, *sentence, turns > 0))
 
     for at, (name, kind, start, end) in enumerate([*clause.pieces, ("", "end", 0, 0)]):
         if kind == "wide":
@@ -231,7 +243,7 @@ def _signed(clause: _Clause, subject: int, number: int, told: bool, tokens: list
             negations += 1
         elif name in SELVES:
             subject, fixed = 0, True
-        elif name in RIVALS and not (fixed or negations or beside or "cure" in names[:at]):
+        elif rivals and name in RIVALS and not (fixed or negations or beside or "cure" in names[:at]):
             subject, fixed = 1, True
         if kind == "idea" and name in RIVALS:
             if not beside:
