@@ -13,19 +13,13 @@ from itertools import pairwise
 from typing import Final
 
 from mha_drill.quiz.concepts import Unit, lexicon, stem, units
+from mha_drill.quiz.telling import has_verb, remarks, says
 
 RIVALS: Final = frozenset({"recurrence", "convolution", "rival"})
 SELVES: Final = frozenset({"transformer", "attention", "self-attention", "multi-head", "self", "both"})
 _SENTENCE_ENDS: Final = ".!?。;…"
 _CLAUSE_ENDS: Final = ",:()[]{}\n—–|"
-_EQUATES: Final = frozenset("=→≈o")  # a formula says something, O(...) too
 _RELATIVE: Final = frozenset({"which", "who", "that"})
-_LEAST_SENTENCE: Final = 6
-_LEAST_FUNCTION_WORDS: Final = 2
-_LONG_CHINESE_CLAUSE: Final = 9
-_LEAST_LIST: Final = 4
-_LONGEST_LISTED: Final = 5
-_WIDE_IN_A_WORD: Final = 2
 _NEAR: Final = 2
 _EMPTY_CHARACTERS: Final = "的了是在对把被也就将会中上下个这那其与和及或等从为以于着过地得有能可使让"
 
@@ -64,12 +58,10 @@ def read(text: str, *, rivals: bool = True) -> list[Token]:
     """
     tokens: list[Token] = []
     sentences = _sentences(units(text))
-    saying = [
-        any(_predicates(clause.words) for clause in sentence) and not _enumerates(sentence)
-        for sentence in sentences
-    ]
+    words = [[clause.words for clause in sentence] for sentence in sentences]
+    saying = [says(clauses) for clauses in words]
     for number, sentence in enumerate(sentences):
-        told = saying[number] or (any(saying) and _remarks(sentence))
+        told = saying[number] or (any(saying) and remarks(words[number]))
         subject = 0
         outside: list[int] = []
         for clause in sentence:
@@ -152,66 +144,11 @@ def _turns(clause: _Clause, following: list[Unit]) -> bool:
     """Tell whether an "and" begins a clause: it has a verb, and either somebody new or a denial before it."""
     end = next((at for at, unit in enumerate(following) if not (unit.word or unit.wide)), len(following))
     following = following[:end]
-    if not (_verb(following) or any(unit.text.endswith(("ises", "izes")) for unit in following)):
+    if not (has_verb(following) or any(unit.text.endswith(("ises", "izes")) for unit in following)):
         return False
     found = lexicon("signs", "ideas").find(following, 0)
     denied = any(name == "not" for name, *_ in clause.pieces)
     return denied or (found is not None and found[0] in RIVALS | SELVES)
-
-
-def _verb(words: list[Unit]) -> bool:
-    """Tell whether there is a verb among the words; one that could be a noun is one after a plural."""
-    known = lexicon("verbs")
-    for at in range(len(words)):
-        found = known.find(words, at)
-        if found and (found[0] != "bare" or (at and words[at - 1].text.endswith("s"))):
-            return True
-    return False
-
-
-def _is_example(words: list[Unit], at: int) -> bool:
-    found = lexicon("ideas").find(words, at)
-    return found is not None and found[0] == "example"
-
-
-def _predicates(words: list[Unit]) -> bool:
-    """Tell whether a clause says something (an example is), where a list of keywords only names things."""
-    if _verb(words) or any(unit.text in _EQUATES or _is_example(words, at) for at, unit in enumerate(words)):
-        return True
-    empty = lexicon("empty")
-    functions = sum(1 for at, unit in enumerate(words) if unit.word and empty.find(words, at))
-    if functions >= _LEAST_FUNCTION_WORDS and len(words) >= _LEAST_SENTENCE:
-        return True
-    longest = run = end = 0
-    for unit in words:
-        run = (run if unit.start == end else 0) + 1 if unit.wide else 0
-        longest, end = max(longest, run), unit.end
-    return longest >= _LONG_CHINESE_CLAUSE
-
-
-def _enumerates(sentence: list[_Clause]) -> bool:
-    """Tell whether a sentence only lists things: many pieces, and each of them short."""
-    lengths = [sum(1 if unit.wide else _WIDE_IN_A_WORD for unit in piece) for piece in _pieces(sentence)]
-    return len(lengths) >= _LEAST_LIST and max(lengths) <= _LONGEST_LISTED
-
-
-def _remarks(sentence: list[_Clause]) -> bool:
-    """Tell whether what stands beside sentences says something too, though it has no verb."""
-    pieces = _pieces(sentence)
-    return len(pieces) == 1 or (sum(map(len, pieces)) >= _LEAST_SENTENCE and not _enumerates(sentence))
-
-
-def _pieces(sentence: list[_Clause]) -> list[list[Unit]]:
-    """Return what stands between the commas of a sentence, the Chinese ones of lists too."""
-    pieces: list[list[Unit]] = []
-    for clause in sentence:
-        pieces.append([])
-        for unit in clause.words:
-            if unit.text == "、":
-                pieces.append([])
-            else:
-                pieces[-1].append(unit)
-    return [piece for piece in pieces if piece]
 
 
 def _signed(
