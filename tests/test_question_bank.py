@@ -206,6 +206,17 @@ def test_the_options_differ_and_the_right_one_is_not_the_long_one(name: str) -> 
         assert right <= max(map(len, options)) * 1.3 + 8, (right, options)
 
 
+@pytest.mark.parametrize("name", of_kind("choice"))
+def test_a_why_calls_no_option_by_its_place(name: str) -> None:
+    """Options are shown in another order each time."""
+    place = r"\b(first|second|third|fourth|last)"
+    verb = r"(option|and (second|third|fourth)|does|gives?|names|uses|sums|keeps|calls|sets|mixes)\b"
+    assert not re.search(rf"\bthe {place} {verb}", BANK[name].why.en, re.IGNORECASE)
+    assert not re.search(
+        r"第[一二三四]个(选项|和第|形状|把|用|让|求)|最后一个( `|把|用|让)", BANK[name].why.zh
+    )
+
+
 @pytest.mark.parametrize("name", of_kind("short"))
 def test_a_short_question_has_points_to_find(name: str) -> None:
     points = BANK[name].points
