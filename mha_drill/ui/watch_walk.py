@@ -1,0 +1,68 @@
+"""The walk of the file that `watch` has just judged, on its screen at a key: drawn whole, or played step by step.
+
+Called by `ui.watch`, which owns the terminal; here a verdict becomes lines, and keys move through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from mha_drill.errors import DrillError
+from mha_drill.explain.slides import Slide
+from mha_drill.records import Lang, Report
+from mha_drill.ui.code import clean
+from mha_drill.ui.console import captured, print_prose
+
+Way = Literal["drawn", "played"]
+WAYS: dict[str, Way] = {"e": "drawn", "p": "played"}
+"""Which key opens which; the same key closes it again."""
+
+
+class OwnWalk:
+    """The walk of one report, while it is open."""
+
+    def __init__(self, report: Report, way: Way, lang: Lang) -> None:
+        self.way = way
+        self._report, self._lang = report, lang
+        self._slides: Sequence[Slide] = ()
+        self._at = 0
+        self._drawn: tuple[int, list[str]] = (0, [])
+
+    def press(self, key: str) -> None:
+        """Go to another step, where the walk is played and the key leads to one."""
+        if self._slides:
+            from mha_drill.ui.play import move
+
+            self._at = move(self._slides, self._at, key)
+
+    def lines(self, console: Console, height: int) -> list[str]:
+        """Return what to show; a played walk fills the height, a drawn one may be longer."""
+        try:
+            return self._slide(console, height) if self.way == "played" else self._page(console)
+        except DrillError as error:
+            said = clean(error.say(self._lang))
+            return captured(console, lambda: print_prose(console, said, style="warning"))
+
+    def _page(self, console: Console) -> list[str]:
+        if self._drawn[0] != console.width:
+            from mha_drill.ui.live import print_live
+
+            lines = captured(console, lambda: print_live(console, self._report, self._lang))
+            self._drawn = console.width, lines
+        return self._drawn[1]
+
+    def _slide(self, console: Console, height: int) -> list[str]:
+        from mha_drill.explain.live import sizes_of
+        from mha_drill.explain.sizes import Sizes
+        from mha_drill.explain.tour import own_tour
+        from mha_drill.ui.play import page
+
+        self._slides = self._slides or own_tour(self._report, self._lang)
+        title, sizes = clean(Path(self._report.file).name), sizes_of(self._report) or Sizes()
+        return page(
+            console, title, self._slides, self._at, sizes, self._lang, height=height, keys="watch.play-keys"
+        )
