@@ -61,7 +61,7 @@ class OwnWalk:
         from mha_drill.explain.tour import own_tour
         from mha_drill.ui.play import page
 
-        self._slides = self._slides or own_tour(self._report, self._lang)
+        self._slides = self._slides or own_tour(self._report, self._lang, console.width)
         title, sizes = clean(Path(self._report.file).name), sizes_of(self._report) or Sizes()
         return page(
             console, title, self._slides, self._at, sizes, self._lang, height=height, keys="watch.play-keys"
