@@ -560,12 +560,12 @@ def test_labels_stand_under_their_cells() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    page = shown("split", Sizes(2, 5, 64, 8), "en", 100)
+    page = shown("split", Sizes(2, 5, 64, 8), "en", 80)
     assert (
         "Drawn in part: item 0 of a batch of 2; tokens 0, 1, 4 of 5; heads 0, 7 of 8; "
         "2 of the 8 numbers of a head."
     ) in re.sub(r"\s+", " ", page)
-    chinese = shown("split", Sizes(2, 5, 64, 8), "zh", 120).replace("\n", "")
+    chinese = shown("split", Sizes(2, 5, 64, 8), "zh", 80).replace("\n", "")
     assert "5 个 token 中的第 0、1、4 个；8 个头中的第 0、7 个" in chinese
 
 

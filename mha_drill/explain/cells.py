@@ -25,7 +25,9 @@ def kept_cells(sizes: Sizes) -> Kept:
     candidates = [
         Kept(tokens, heads, places)
         for tokens, heads, places in product(
-            _choices(sizes.length, 2, room), _choices(sizes.heads, 2, room), _choices(sizes.head_width, 1, room)
+            _choices(sizes.length, 2, room),
+            _choices(sizes.heads, 2, room),
+            _choices(sizes.head_width, 1, room),
         )
     ]
     fitting = [kept for kept in candidates if _columns(sizes, kept) <= room]
