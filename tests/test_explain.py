@@ -565,8 +565,8 @@ def test_what_is_left_out_is_said() -> None:
         "Drawn in part: item 0 of a batch of 2; tokens 0, 1, 4 of 5; heads 0, 7 of 8; "
         "2 of the 8 numbers of a head."
     ) in re.sub(r"\s+", " ", page)
-    chinese = shown("split", Sizes(2, 5, 64, 8), "zh", 80).replace("\n", "")
-    assert "5 个 token 中的第 0、1、4 个；8 个头中的第 0、7 个" in chinese
+    chinese = re.sub(r"\s", "", shown("split", Sizes(2, 5, 64, 8), "zh", 80))
+    assert "5个token中的第0、1、4个；8个头中的第0、7个" in chinese
 
 
 def test_colour_only_where_there_is_some_and_labels_always() -> None:
