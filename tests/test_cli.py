@@ -245,3 +245,14 @@ def test_every_sentence_of_the_quiz_is_used() -> None:
             if not made.match(key):
                 spelled = key.removesuffix("-close")
                 assert f"{name}.{spelled}" in sources, f"{name}.{key}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["explain {}", "explain view --svg {}", "mock --html {}", "watch {}", "check {}", "hint {}", "explain --file {}"],
+)
+def test_a_name_that_is_too_long_is_one_sentence(command: str, tmp_path: Path) -> None:
+    done = drill(*command.format("a" * 300).split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("a" * 300) == 1
+    assert "broke" not in done.stderr
