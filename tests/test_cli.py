@@ -249,7 +249,15 @@ def test_every_sentence_of_the_quiz_is_used() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["explain {}", "explain view --svg {}", "mock --html {}", "watch {}", "check {}", "hint {}", "explain --file {}"],
+    [
+        "explain {}",
+        "explain view --svg {}",
+        "mock --html {}",
+        "watch {}",
+        "check {}",
+        "hint {}",
+        "explain --file {}",
+    ],
 )
 def test_a_name_that_is_too_long_is_one_sentence(command: str, tmp_path: Path) -> None:
     done = drill(*command.format("a" * 300).split(), cwd=tmp_path)
