@@ -188,7 +188,7 @@ class FullWatch:
     def _status(self, view: View, width: int) -> Text:
         state = _state(view, time.time(), self._lang)
         judged = view.outcome is not None and view.outcome.report is not None
-        said = "keys-walk" if self._walk else "keys" if judged else "keys-none"
+        said = f"keys-{self._walk.way}" if self._walk else "keys" if judged else "keys-none"
         line = Text.assemble(state, "  ", (word(f"watch.{said}", self._lang), "muted"))
         line.truncate(max(width - 1, 1), overflow="ellipsis")
         return line
