@@ -772,7 +772,9 @@ def test_files_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 4), st.integers(2, 500), st.integers(2, 32), st.integers(1, 128), st.sampled_from(LANGS))
+@given(
+    st.integers(1, 4), st.integers(2, 500), st.integers(2, 32), st.integers(1, 128), st.sampled_from(LANGS)
+)
 def test_right_and_wrong_stand_beside_each_other_at_80_columns(
     batch: int, length: int, heads: int, head_width: int, lang: Lang
 ) -> None:

@@ -117,7 +117,7 @@ def test_going_right_is_recorded_once(watching: Watching) -> None:
 
 def test_a_key_draws_the_walk_of_the_file_and_a_save_brings_the_new_verdict(tmp_path: Path) -> None:
     file = tmp_path / "my_mha.py"
-    file.write_text(RIGHT.replace(".softmax(dim=-1)", ".softmax(dim=-2)"), encoding="utf-8")
+    file.write_text(RIGHT.replace("scores, dim=-1", "scores, dim=-2"), encoding="utf-8")
     watching = Watching(tmp_path)
     watching.sees(r"not right[^\r]*e draw")
     watching.child.send("e")
