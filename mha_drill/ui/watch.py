@@ -139,7 +139,9 @@ class FullWatch:
         """Open the walk that a key opens, or close it."""
         report = self._view.outcome.report if self._view and self._view.outcome else None
         way, before = WAYS.get(key), self._walk.way if self._walk else None
-        self._walk = OwnWalk(report, way, self._lang) if report and way and way != before else None
+        self._walk = (
+            OwnWalk(self._console, report, way, self._lang) if report and way and way != before else None
+        )
         self._offset = 0
 
     def show(self, view: View) -> None:
@@ -154,7 +156,7 @@ class FullWatch:
         assert view is not None
         width, height = self._console.size
         room = max(height - 2, 1)
-        lines = self._walk.lines(self._console, room) if self._walk else self._report_lines(view, width)
+        lines = self._walk.lines(room) if self._walk else self._report_lines(view, width)
         self._offset = min(max(self._offset, 0), max(len(lines) - room, 0))
         shown = lines[self._offset : self._offset + room]
         shown += [""] * (room - len(shown))

@@ -6,6 +6,7 @@ Called by `ui.watch`, which owns the terminal; here a verdict becomes lines, and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -25,29 +26,31 @@ WAYS: dict[str, Way] = {"e": "drawn", "p": "played"}
 class OwnWalk:
     """The walk of one report, while it is open."""
 
-    def __init__(self, report: Report, way: Way, lang: Lang) -> None:
+    def __init__(self, console: Console, report: Report, way: Way, lang: Lang) -> None:
         self.way = way
-        self._report, self._lang = report, lang
+        self._console, self._report, self._lang = console, report, lang
         self._slides: Sequence[Slide] = ()
         self._at = 0
         self._drawn: tuple[int, list[str]] = (0, [])
 
     def press(self, key: str) -> None:
         """Go to another step, where the walk is played and the key leads to one."""
-        if self._slides:
+        if self.way == "played":
             from mha_drill.ui.play import move
 
-            self._at = move(self._slides, self._at, key)
+            with suppress(DrillError):
+                self._at = move(self._steps(), self._at, key)
 
-    def lines(self, console: Console, height: int) -> list[str]:
+    def lines(self, height: int) -> list[str]:
         """Return what to show; a played walk fills the height, a drawn one may be longer."""
         try:
-            return self._slide(console, height) if self.way == "played" else self._page(console)
+            return self._slide(height) if self.way == "played" else self._page()
         except DrillError as error:
             said = clean(error.say(self._lang))
-            return captured(console, lambda: print_prose(console, said, style="warning"))
+            return captured(self._console, lambda: print_prose(self._console, said, style="warning"))
 
-    def _page(self, console: Console) -> list[str]:
+    def _page(self) -> list[str]:
+        console = self._console
         if self._drawn[0] != console.width:
             from mha_drill.ui.live import print_live
 
@@ -55,14 +58,26 @@ class OwnWalk:
             self._drawn = console.width, lines
         return self._drawn[1]
 
-    def _slide(self, console: Console, height: int) -> list[str]:
+    def _steps(self) -> Sequence[Slide]:
+        if not self._slides:
+            from mha_drill.explain.tour import own_tour
+
+            self._slides = own_tour(self._report, self._lang, self._console.width)
+        return self._slides
+
+    def _slide(self, height: int) -> list[str]:
         from mha_drill.explain.live import sizes_of
         from mha_drill.explain.sizes import Sizes
-        from mha_drill.explain.tour import own_tour
         from mha_drill.ui.play import page
 
-        self._slides = self._slides or own_tour(self._report, self._lang, console.width)
         title, sizes = clean(Path(self._report.file).name), sizes_of(self._report) or Sizes()
         return page(
-            console, title, self._slides, self._at, sizes, self._lang, height=height, keys="watch.play-keys"
+            self._console,
+            title,
+            self._steps(),
+            self._at,
+            sizes,
+            self._lang,
+            height=height,
+            keys="watch.play-keys",
         )
