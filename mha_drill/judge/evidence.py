@@ -274,6 +274,7 @@ class Case:
             "inputs": {name: index for index, name in enumerate(fed)},
             "dtype": binding.dtype,
             "numpy": binding.numpy,
+            "arrays": binding.numpy and self.spec.projections,
             "train": probe.train,
             "globals": binding.set_globals,
             "flags_off": binding.flags_off,
