@@ -176,6 +176,20 @@ def _told(name: str, inputs: Any, result: Any, text: str = "", wrote: np.ndarray
     return recorder.record(name, inputs, result, text, wrote)
 
 
+@contextlib.contextmanager
+def plain_types(names: dict[str, Any]) -> Iterator[None]:
+    """Let a file's `type(x) == np.ndarray` be true of traced arrays while it is open."""
+    had = names.get("type", names)
+    names["type"] = lambda *args: np.ndarray if len(args) == 1 and isinstance(args[0], Traced) else type(*args)
+    try:
+        yield
+    finally:
+        if had is names:
+            del names["type"]
+        else:
+            names["type"] = had
+
+
 def bare(value: Any) -> Any:
     """Return plain arrays for traced ones, in lists, tuples and dictionaries too."""
     if isinstance(value, Traced):

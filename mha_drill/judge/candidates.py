@@ -68,10 +68,12 @@ class Definition:
         )
 
 
-_MULTI = re.compile(r"multi|mha|mhsa|msa|heads|多头")
+# `singleheadself...` has no `heads`.
+_MULTI = re.compile(r"multi|mha|mhsa|msa|heads(?!elf|dp)|多头")
 _SINGLE = re.compile(r"single|selfatt|head$|单头|^sa$")
 _CAUSAL = re.compile(r"causal|mask|decoder|gpt|autoregress|因果")
 _ATTENTION = re.compile(r"att|mha|msa|sdpa|head|注意力|dotproduct|sa$")
+_WHOLE = re.compile(r"att|mha|msa|sdpa|注意力|dotproduct")
 _DOT = re.compile(r"scaled|dotprod|sdpa|dpa|缩放|点积")
 _OTHER = re.compile(
     r"block|layer$|encoder|decoder|transformer|gpt|model|net$|feed|ffn|mlp|norm|embed|positional|position|config|vit$|"
@@ -173,7 +175,7 @@ def guess_problem(definitions: list[Definition], source: str) -> list[str]:
     """Return the problems the file may answer, likeliest first; never empty."""
     names = {plain_name(item.name) for item in definitions}
     merges = any(re.search(r"(merge|combine|concat|join).*head", name) for name in names)
-    whole = any(_ATTENTION.search(name) and "head" not in name for name in names)
+    whole = any(_WHOLE.search(name) for name in names)
     if any("splithead" in name for name in names) and merges and not whole:
         return ["split-merge"]
     code = code_of(source)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mha_drill.judge.arrays import Recorder, Traced, bare, held, is_bias, is_weight
+from mha_drill.judge.arrays import Recorder, Traced, bare, held, is_bias, is_weight, plain_types
 from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe, parameters
@@ -130,6 +130,8 @@ class Laboratory:
                 stack.enter_context(builtin_hidden())
                 if trace is not None:
                     stack.enter_context(trace)
+                if numpy:
+                    stack.enter_context(plain_types(self.loaded.module.__dict__))
                 result = bare(self._call(target, experiment["call"], inputs, sizes, numpy=numpy))
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
