@@ -229,7 +229,9 @@ class Case:
         if any(name in error["message"] for name in BUILTINS) and not binding.flags_off:
             found.append(replace(binding, flags_off=True))
         if not binding.set_globals:
-            found.append(replace(binding, set_globals=True))
+            # Where the constructor is told no width, the file has it at module level.
+            told = any(item.meaning in ("width", "config") for item in binding.definition.construct)
+            found.insert(len(found) if told else 0, replace(binding, set_globals=True))
         if not self.spec.projections and not binding.four_axes and _wants_an_axis(error["message"]):
             found += [replace(binding, four_axes=axis) for axis in (1, 2)]
         if not binding.definition.module and not binding.numpy and "numpy" in self.runner.source:
@@ -250,7 +252,11 @@ class Case:
         arguments: list[list[Any]] = [
             [
                 name,
-                {"$": source} if isinstance(source, str) and source in fed else source,
+                {"$": source}
+                if isinstance(source, str) and source in fed
+                else probe.train
+                if source == {"$": "train"}
+                else source,
                 name in binding.call.by_name,
             ]
             for name, source in binding.call.arguments
