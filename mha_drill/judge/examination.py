@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -124,8 +125,6 @@ class Examination:
 
     def _by_position(self) -> bool:
         """Whether the file itself says that time comes before the batch: `T, B, C = x.shape`."""
-        import re
-
         source = self.case.runner.source
         return bool(
             re.search(
@@ -227,7 +226,7 @@ class Examination:
     def output(self, observation: Observation) -> np.ndarray | None:
         """Return the submission's output as float64; with (weights, output) returned, the one shaped like an output."""
         first = observation.output
-        if first is None or len(observation.items) < 2 or first.ndim == 3:
+        if first is None or len(observation.items) < 2 or first.ndim <= 3:
             return first
         for index in range(1, len(observation.items)):
             other = observation.tensor(index)
@@ -440,9 +439,16 @@ class Examination:
         return self.case.observe(probe, seed=1), self.case.observe(probe, seed=2)
 
     @cached_property
-    def changed_batch(self) -> tuple[Observation, Observation]:
-        """The same first item beside another second one."""
-        return self.square, self.case.observe(replace(SQUARE, name="batch", twin=77))
+    def items_mix(self) -> bool:
+        """Whether an item of the batch comes out otherwise when another one is another."""
+        before = self.output(self.square)
+        if before is None or before.ndim != 3:
+            return False
+        first = self.output(self.case.observe(replace(SQUARE, name="batch", twin=77)))
+        if first is not None and first.shape == before.shape and not close(before[0], first[0], 1e-9):
+            return True
+        others = self.output(self.case.observe(replace(SQUARE, name="batch", first=78)))
+        return others is not None and others.shape == before.shape and not close(before[1:], others[1:], 1e-9)
 
     @cached_property
     def later_changed(self) -> Observation:
@@ -487,8 +493,13 @@ class Examination:
         """Return conventions to try, in the order of what the source suggests."""
         if self.binding.call.lengths:
             return (MaskForm("lengths", "keep", "int"),)
+        if SEEN.fullmatch(self.binding.call.mask or ""):
+            return tuple(form for form in FORMS if form.meaning != "add")
         return FORMS
 
+
+# Names of masks that say yes or no to each position: nobody adds them to scores.
+SEEN = re.compile(r"((may|can|could)_?(look|see|attend)|is_?visible|allowed|visible|permitted|keep)(_?mask)?")
 
 # The likelier conventions first: an (L, S) grid for every item and head, then one for padding, then additive.
 FORMS = tuple(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 # In float64 two right ways of computing attention differ by 1e-12 or so; a wrong one by 1e-2. The seeds take a
@@ -45,6 +47,16 @@ def order_of(expected: np.ndarray, actual: np.ndarray, tolerance: float = TOLERA
     order = np.empty(one.shape[1], dtype=np.int64)
     order[np.argsort(one[row], kind="stable")] = np.argsort(two[row], kind="stable")
     return order if close(one, two[:, order], tolerance) else None
+
+
+def nearest(gap: Callable[[float], float], grid: Sequence[float]) -> float:
+    """Return the number with the smallest gap: the best of a grid spaced by ratios below 1.26, then narrowed down."""
+    best = min(grid, key=gap)
+    low, high = best / 1.26, best * 1.26
+    for _ in range(80):
+        third = (high - low) / 3
+        low, high = (low, high - third) if gap(low + third) < gap(high - third) else (low + third, high)
+    return (low + high) / 2
 
 
 def affine(columns: np.ndarray, targets: np.ndarray) -> tuple[float, int]:

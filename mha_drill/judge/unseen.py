@@ -194,6 +194,9 @@ def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Readin
     if any(len({token // 1_000_000 for token in item.rows}) > 1 for item in made):
         return  # of two inputs put behind each other
     tables = [(_table(item), item.source, item.weights) for item in made]
+    if heads == 1 and made:
+        # One head may be as wide as its maker likes.
+        width = tables[0][0].shape[-1] // (3 if len(made) == 1 else 1)
     if len(made) == 1 and tables[0][0].shape[-1] == 3 * width:
         yield from _packed(tables[0][0], tables[0][1], heads, width)
         return
