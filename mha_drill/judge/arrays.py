@@ -75,7 +75,8 @@ class Recorder:
         before = [self.leaf(array, "constant") for array in _arrays(inputs)]
         made = wrote if wrote is not None else _wrapped(result)
         out = [self._enter(array, "call") for array in _arrays(made)]
-        self.calls.append({"name": f"torch.{name}", "line": _line(self.path), "in": before, "out": out, "args": literals})
+        call = {"name": f"torch.{name}", "line": _line(self.path), "in": before, "out": out, "args": literals}
+        self.calls.append(call)
         if wrote is not None:
             self._refresh(wrote, out[0])
         return made
@@ -112,7 +113,9 @@ class Traced(np.ndarray):
         written = kwargs.get("out", ())
         if written:
             kwargs["out"] = tuple(map(bare, written))
-        result = getattr(ufunc, method)(*map(bare, inputs), **{name: bare(item) for name, item in kwargs.items()})
+        result = getattr(ufunc, method)(
+            *map(bare, inputs), **{name: bare(item) for name, item in kwargs.items()}
+        )
         if result is NotImplemented:
             return result
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -180,7 +183,9 @@ def _told(name: str, inputs: Any, result: Any, text: str = "", wrote: np.ndarray
 def plain_types(names: dict[str, Any]) -> Iterator[None]:
     """Let a file's `type(x) == np.ndarray` be true of traced arrays while it is open."""
     had = names.get("type", names)
-    names["type"] = lambda *args: np.ndarray if len(args) == 1 and isinstance(args[0], Traced) else type(*args)
+    names["type"] = lambda *args: (
+        np.ndarray if len(args) == 1 and isinstance(args[0], Traced) else type(*args)
+    )
     try:
         yield
     finally:
@@ -283,7 +288,11 @@ def _hold(value: Any, name: str, depth: int, found: dict[str, Traced], seen: set
         items = list(enumerate(value))
     elif isinstance(value, dict):
         items = list(value.items())
-    elif hasattr(value, "__dict__") and not isinstance(value, type) and not callable(getattr(value, "__code__", None)):
+    elif (
+        hasattr(value, "__dict__")
+        and not isinstance(value, type)
+        and not callable(getattr(value, "__code__", None))
+    ):
         value, items = vars(value), list(vars(value).items())
     for key, item in items:
         label = f"{name}.{key}" if name else str(key)

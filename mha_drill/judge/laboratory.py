@@ -42,6 +42,8 @@ class Bag:
         self.__dict__["_sizes"] = sizes
 
     def __getattr__(self, name: str) -> Any:
+        if "_sizes" not in self.__dict__ or name.startswith("__"):
+            raise AttributeError(name)  # a copy in the making
         if name in self.__dict__["_sizes"].extra:
             return self.__dict__["_sizes"].extra[name]
         try:
