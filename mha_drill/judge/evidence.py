@@ -318,7 +318,7 @@ class Case:
         experiment, arrays, inputs = self.experiment(binding, probe, **options)
         if upstream:
             generator = np.random.default_rng(3)
-            shape = (probe.batch, probe.query_length, binding.base.width)
+            shape: tuple[int, ...] = (probe.batch, probe.query_length, binding.base.width)
             shape = shape if upstream is True else tuple(upstream)
             if binding.four_axes:
                 shape = (*shape[: binding.four_axes], HEADS_BESIDE, *shape[binding.four_axes :])
