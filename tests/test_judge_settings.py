@@ -171,7 +171,7 @@ FILES: dict[str, tuple[str, tuple[str, str], str, set[str]]] = {
     ),
     "one head with a map out": (ONE_HEAD, ("", ""), "single-head", set()),
     "told whether it trains": (TRAINING, ("", ""), "mha", set()),
-    "told and not asking": (TRAINING, ("if training:", "if True:"), "mha", {"nondeterministic"}),
+    "told and not asking": (TRAINING, ("if training:", "if True:"), "mha", {"dropout-in-eval"}),
     "no weights of its own": (BARE, ("", ""), "sdpa", set()),
     "no weights where a width is told": (
         BARE,
