@@ -111,6 +111,7 @@ class Judge:
         import gc
 
         from mha_drill.catalog import load_catalog
+        from mha_drill.judge.testing import make_ready
 
         catalog = load_catalog()
         for problem in catalog.problems:
@@ -127,6 +128,10 @@ class Judge:
                     "environ": dict(os.environ),
                 }
                 self.answer(request, template)
+                yield
+        for problem in catalog.problems:
+            if problem.code is not None:
+                make_ready(catalog.tests(problem))
                 yield
         gc.collect()
         gc.freeze()
