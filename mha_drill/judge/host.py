@@ -80,21 +80,21 @@ class Template:
             text += piece
         return text.decode().strip()
 
-    def spawn(self) -> tuple[int, socket.socket]:
-        """Fork a runner; return its process id and the channel to it."""
+    def spawn(self, *, ahead: bool = False) -> tuple[int, socket.socket]:
+        """Fork a runner; return its process id and the channel to it. ahead: nobody waits for it yet."""
         try:
-            return self._spawn()
+            return self._spawn(b"ahead" if ahead else b"spawn")
         except (Died, OSError):
             self.close()
             self._start()
-            return self._spawn()
+            return self._spawn(b"spawn")
 
-    def _spawn(self) -> tuple[int, socket.socket]:
+    def _spawn(self, word: bytes) -> tuple[int, socket.socket]:
         if not self.ready:
             self.ready = self._line() == "ready"
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self.control, [b"spawn"], [theirs.fileno()])
+            socket.send_fds(self.control, [word], [theirs.fileno()])
         return int(self._line()), ours
 
     def end(self, child: int) -> str:

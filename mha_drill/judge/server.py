@@ -7,6 +7,7 @@ of that socket, `warm LISTENER LOCK ADDRESS LOCKFILE MINUTES` all of a user's un
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -62,29 +63,39 @@ class Judge:
 
     def work(self, errands: Errands) -> None:
         """Wait in a fork for a command's line, and answer the one request that comes over it."""
+        if errands.ahead:
+            from mha_drill.judge.rehearsal import rehearse
+
+            rehearse(errands.asked)
         line = errands.line()
         if line is None:
             return
         try:
             request, _ = wire.receive(line, time.monotonic() + LATEST)
-            wire.send(line, self.answer(request, errands))
+            with contextlib.ExitStack() as after:
+                wire.send(line, self.answer(request, errands, after))
         except (wire.Closed, wire.Late):
             return
 
-    def answer(self, request: dict[str, Any], spawns: Spawns) -> dict[str, Any]:
-        """Return `{"report": ...}`, or `{"usage": key, "values": ...}`, or `{"broke": ...}` with the traceback."""
+    def answer(
+        self, request: dict[str, Any], spawns: Spawns, after: contextlib.ExitStack
+    ) -> dict[str, Any]:
+        """Return `{"report": ...}`, or `{"usage": key, "values": ...}`, or `{"broke": ...}` with the traceback.
+
+        after: gets what can wait until the answer is sent, the runner's end.
+        """
         import traceback
 
         from mha_drill.errors import UsageError
 
         try:
-            return {"report": asdict(self.check(request, spawns))}
+            return {"report": asdict(self.check(request, spawns, after))}
         except UsageError as error:
             return {"usage": error.key, "values": {name: str(value) for name, value in error.values.items()}}
         except Exception:
             return {"broke": traceback.format_exc()}
 
-    def check(self, request: dict[str, Any], spawns: Spawns) -> Any:
+    def check(self, request: dict[str, Any], spawns: Spawns, after: contextlib.ExitStack) -> Any:
         """Judge one file; return its Report."""
         from mha_drill.catalog import load_catalog
         from mha_drill.errors import DrillError, UsageError
@@ -98,10 +109,8 @@ class Judge:
             raise UsageError("check.not-code", problem=request["problem"], known=known)
         setting = {"environ": request["environ"]}
         runner = Runner(spawns, request["path"], request["source"], request["time_limit"], setting)
-        try:
-            report, broken = judge_file(runner, catalog, request, started)
-        finally:
-            runner.close()
+        after.callback(runner.close)
+        report, broken = judge_file(runner, catalog, request, started)
         if broken:
             raise DrillError("check.judge-broke", reason=broken[0])
         return report
@@ -111,7 +120,6 @@ class Judge:
         import gc
 
         from mha_drill.catalog import load_catalog
-        from mha_drill.judge.testing import make_ready
 
         catalog = load_catalog()
         for problem in catalog.problems:
@@ -127,11 +135,8 @@ class Judge:
                     "root": str(catalog.root),
                     "environ": dict(os.environ),
                 }
-                self.answer(request, template)
-                yield
-        for problem in catalog.problems:
-            if problem.code is not None:
-                make_ready(catalog.tests(problem))
+                with contextlib.ExitStack() as after:
+                    self.answer(request, template, after)
                 yield
         gc.collect()
         gc.freeze()

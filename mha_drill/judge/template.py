@@ -1,6 +1,7 @@
 """The process that runners are forked from: it has loaded torch and the runner's code, and nothing secret.
 
-The judge sends `spawn` with one end of a socket pair and gets the runner's process id; `end` kills that
+The judge sends `spawn` with one end of a socket pair, or `ahead` where nobody waits for the runner yet, and gets
+its process id; `end` kills that
 runner with all it started, removes its scratch folder and says how it ended. When the judge is gone, the
 template ends every runner and goes too. Run as `python -m mha_drill.judge.template FD PID`.
 """
@@ -48,13 +49,13 @@ def _serve(control: socket.socket, layers: tuple[Layer, ...], runners: dict[int,
         if not command:
             return
         words = command.decode().split()
-        if words[0] == "spawn":
+        if words[0] in ("spawn", "ahead"):
             place = scratch.make()
             template = os.getpid()
             child = os.fork()
             if child == 0:
                 control.close()
-                _become_runner(descriptors[0], template, layers, place)
+                _become_runner(descriptors[0], template, layers, place, ahead=words[0] == "ahead")
             os.close(descriptors[0])
             runners[child] = place
             control.sendall(f"{child}\n".encode())
@@ -71,7 +72,8 @@ def _warm() -> tuple[Layer, ...]:
     import torch
 
     import mha_drill.judge.laboratory
-    import mha_drill.judge.runner  # noqa: F401
+    import mha_drill.judge.runner
+    import mha_drill.judge.stretching  # noqa: F401
 
     torch.set_num_threads(1)
     # The first gradient imports sympy and much else: here, before a learner's folder is on the path.
@@ -84,7 +86,9 @@ def _warm() -> tuple[Layer, ...]:
     return layers
 
 
-def _become_runner(descriptor: int, template: int, layers: tuple[Layer, ...], place: Path) -> None:
+def _become_runner(
+    descriptor: int, template: int, layers: tuple[Layer, ...], place: Path, *, ahead: bool
+) -> None:
     from mha_drill.judge.runner import serve
 
     code = 1
@@ -92,7 +96,7 @@ def _become_runner(descriptor: int, template: int, layers: tuple[Layer, ...], pl
         die_with(template)
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        serve(socket.socket(fileno=descriptor), layers, place)
+        serve(socket.socket(fileno=descriptor), layers, place, ahead=ahead)
         code = 0
     finally:
         os._exit(code)

@@ -2,7 +2,7 @@
 
 A test is named `test_<group>_<what>`; its docstring's first paragraph is what an English learner reads, the
 paragraph that starts with `zh:` what a Chinese one does. Collecting takes pytest longer than running: a warm judge
-does it ahead, and a forked check finds the tests as they were collected.
+does it ahead, and a forked check finds the tests collected.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import contextlib
 import inspect
 import io
 import os
+import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +24,7 @@ from mha_drill.records import GROUPS, Group, Lang, Outcome, TestResult
 
 
 class Hidden:
-    """The hidden tests of one problem, collected and not yet run: a pytest plugin that keeps what they say.
+    """The hidden tests of one problem, collected once: a pytest plugin that keeps what they say.
 
     broken: what is wrong with the tests themselves.
     """
@@ -30,21 +32,26 @@ class Hidden:
     def __init__(self, path: Path) -> None:
         self.results: list[TestResult] = []
         self.broken: list[str] = []
+        self.collected = False
         self._items: list[pytest.Item] = []
         self._submission: Submission | None = None
         self._lang: Lang = "en"
         self._started = 0.0
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         os.environ.pop("PYTEST_ADDOPTS", None)
+        sys.modules.pop(path.stem, None)  # another state of the file, or another file of that name
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             code = pytest.main([str(path), f"--rootdir={path.parent}", *OPTIONS], plugins=[self])
-        if code != 0 or not self._items:
+        self.collected = code == 0 and bool(self._items)
+        if not self.collected:
             self.broken.append(f"pytest ended with {code}\n{said.getvalue()[-3000:]}")
 
     def run(self, submission: Submission, lang: Lang) -> None:
-        """Run the tests on a submission, once."""
+        """Run the tests on a submission."""
         self._submission, self._lang = submission, lang
+        if self.collected:
+            self.results, self.broken = [], []
         for item, following in zip(self._items, [*self._items[1:], None], strict=True):
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
 
@@ -117,24 +124,18 @@ def title(function: Any, lang: Lang) -> str:
     return chinese if lang == "zh" and chinese else paragraphs[0]
 
 
-_ready: dict[tuple[Path, int, int], Hidden] = {}
-
-
-def make_ready(path: Path) -> None:
-    """Collect the hidden tests in `path` ahead of the check that runs them."""
-    _ready[_version(path)] = Hidden(path)
-
-
 def run_tests(path: Path, submission: Submission, lang: Lang) -> tuple[list[TestResult], list[str]]:
     """Return the results of the hidden tests in `path`, by group, and what went wrong with the tests themselves."""
-    hidden = _ready.pop(_version(path), None) or Hidden(path)
+    status = path.stat()
+    hidden = _hidden(path, status.st_mtime_ns, status.st_size)
     hidden.run(submission, lang)
     return hidden.results, hidden.broken
 
 
-def _version(path: Path) -> tuple[Path, int, int]:
-    status = path.stat()
-    return path, status.st_mtime_ns, status.st_size
+@cache
+def _hidden(path: Path, changed: int, size: int) -> Hidden:
+    """Return the tests in a file, collected anew when the file is another."""
+    return Hidden(path)
 
 
 # What pytest need not load for these tests.
