@@ -22,7 +22,7 @@ from mha_drill.records import CodeSpec, Problem, StepSide
 
 
 class Here:
-    """Stands for a runner: experiments on our own solution are done in this process."""
+    """Stands for a runner: experiments on our own solution, or on `source` in its place, are done in this process."""
 
     restarts = 0
     hangs = 0
@@ -30,8 +30,8 @@ class Here:
     ended = ""
     cut: frozenset[str] = frozenset()
 
-    def __init__(self, path: Path) -> None:
-        self.source = path.read_text(encoding="utf-8")
+    def __init__(self, path: Path, source: str = "") -> None:
+        self.source = source or path.read_text(encoding="utf-8")
         self.path = str(path)
         loaded = Loaded(self.path, self.source)
         loaded.run()

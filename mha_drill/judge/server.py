@@ -116,18 +116,19 @@ class Judge:
         return report
 
     def warm_up(self, template: Template) -> Iterator[None]:
-        """Judge each reference once, so that every fork from then on finds loaded what checks load."""
+        """Judge each reference, right and mistaken, so that every fork from then on finds loaded what checks load."""
         import gc
 
         from mha_drill.catalog import load_catalog
+        from mha_drill.judge.rehearsal import examples
 
         catalog = load_catalog()
         for problem in catalog.problems:
-            for path in catalog.solutions(problem)[:1]:
+            for path, source in examples(catalog, problem):
                 request = {
                     "file": path.name,
                     "path": str(path),
-                    "source": path.read_text(encoding="utf-8"),
+                    "source": source,
                     "problem": problem.id,
                     "class": None,
                     "lang": "en",
