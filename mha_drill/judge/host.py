@@ -51,11 +51,30 @@ class Spawns(Protocol):
         """Kill a runner and all it started; return how it had ended."""
 
 
-class Template:
-    """The process that runners are forked from. One that has gone is started again for the next runner."""
+class Process(Protocol):
+    """What is needed of a process that was started or forked."""
 
-    def __init__(self) -> None:
-        self._start()
+    pid: int
+
+    def wait(self, timeout: float) -> object:
+        """Wait for its end; subprocess.TimeoutExpired where that does not come."""
+
+    def kill(self) -> None:
+        """Kill it."""
+
+
+class Template:
+    """The process that runners are forked from. One that has gone is started again for the next runner.
+
+    born: one that is there already, forked off this process: the line to it, and the process.
+    """
+
+    def __init__(self, born: tuple[socket.socket, Process] | None = None) -> None:
+        self.process: Process
+        if born is None:
+            self._start()
+        else:
+            (self.control, self.process), self.ready = born, True
 
     def _start(self) -> None:
         self.control, theirs = socket.socketpair()
@@ -112,7 +131,7 @@ class Template:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(10)
 
 
 class Runner:
@@ -224,10 +243,3 @@ class Runner:
             return ""
         child, self._child = self._child, None
         return self.template.end(child)
-
-
-def single_threaded() -> None:
-    """Keep this process to one thread, before torch is imported."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""

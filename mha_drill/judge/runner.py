@@ -25,9 +25,7 @@ from mha_drill.judge.stretching import stretch
 MOST_PRINTED = 1_000_000
 
 
-def serve(
-    channel: socket.socket, layers: tuple[Layer, ...], scratch: Path, *, ahead: bool = False
-) -> None:
+def serve(channel: socket.socket, layers: tuple[Layer, ...], scratch: Path, *, ahead: bool = False) -> None:
     """Answer requests until the judge closes the channel. ahead: the first will not come at once."""
     close_files(channel.fileno())
     printed = silence(MOST_PRINTED)

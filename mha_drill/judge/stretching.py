@@ -47,7 +47,11 @@ def stretch(called: Callable[[], bool]) -> None:
     loaded.definitions()
     laboratory = Laboratory(loaded)
     arrays = [np.ones((2, 5, 24)), np.ones((2, 5, 24))]
-    for options in ({"trace": True, "inventory": True}, {"trace": True, "grad": 1, "step": 1e-5}, {"train": True}):
+    for options in (
+        {"trace": True, "inventory": True},
+        {"trace": True, "grad": 1, "step": 1e-5},
+        {"train": True},
+    ):
         if called():
             break
         laboratory.run(_experiment(options), arrays)
