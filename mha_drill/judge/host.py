@@ -54,7 +54,9 @@ class Spawns(Protocol):
 class Process(Protocol):
     """What is needed of a process that was started or forked."""
 
-    pid: int
+    @property
+    def pid(self) -> int:
+        """Its number."""
 
     def wait(self, timeout: float) -> object:
         """Wait for its end; subprocess.TimeoutExpired where that does not come."""

@@ -33,7 +33,7 @@ class Rehearsed(Here):
         """Do the experiments, unless somebody waits."""
         if self._called():
             raise Called
-        return super().run(experiments, arrays)
+        return super().run(experiments, arrays)  # type: ignore[no-untyped-call]
 
 
 def examples(catalog: Catalog, problem: Problem) -> Iterator[tuple[Path, str]]:

@@ -85,6 +85,7 @@ class Hidden:
         """Keep the outcome of a test; pytest itself would spell the failure out, which takes long and nobody reads."""
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
             self._keep(item, call)
+        assert call.when != "collect"
         outcome: Literal["passed", "failed"] = "failed" if call.excinfo is not None else "passed"
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
 

@@ -1,4 +1,4 @@
-"""What a judge that cannot start tells those who wait for it, instead of leaving them to guess. Called by `judge.server`.
+"""What a judge that cannot start tells those who wait for it. Called by `judge.server`.
 
 It takes its address away, so that the next command tries anew, tells everybody who has come by then, and ends.
 """
