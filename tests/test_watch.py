@@ -86,7 +86,7 @@ def test_ctrl_c_ends_a_watch_with_zero(watching: Watching) -> None:
 def test_a_terminal_that_cannot_be_drawn_over_gets_plain_lines(tmp_path: Path) -> None:
     (tmp_path / "my_mha.py").write_text(RIGHT, encoding="utf-8")
     watching = Watching(tmp_path, TERM="dumb")
-    watching.sees("Right ")
+    watching.sees("Again from a blank page")
     assert "\x1b" not in watching.child.before
     watching.child.send("\x03")
     assert watching.ends() == 0
