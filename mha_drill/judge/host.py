@@ -58,6 +58,9 @@ class Process(Protocol):
     def pid(self) -> int:
         """Its number."""
 
+    def poll(self) -> int | None:
+        """Return how it ended, None while it lives."""
+
     def wait(self, timeout: float) -> object:
         """Wait for its end; subprocess.TimeoutExpired where that does not come."""
 

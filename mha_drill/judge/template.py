@@ -19,7 +19,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from mha_drill.judge import scratch
@@ -62,24 +61,36 @@ def fork_off(layers: tuple[Layer, ...]) -> tuple[socket.socket, Forked]:
     return ours, Forked(child)
 
 
-@dataclass(frozen=True, slots=True)
 class Forked:
-    """A process forked off this one."""
+    """A process forked off this one, to be handled like one that was started."""
 
-    pid: int
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
 
-    def wait(self, timeout: float) -> None:
+    def poll(self) -> int | None:
+        """Return how it ended, as `subprocess` tells it; None while it lives."""
+        if self.returncode is None:
+            try:
+                child, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                child, status = self.pid, 0
+            if child:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
         """Wait for its end; subprocess.TimeoutExpired where that does not come."""
         until = time.monotonic() + timeout
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
-                if time.monotonic() > until:
-                    raise subprocess.TimeoutExpired("template", timeout)
-                time.sleep(0.002)
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("template", timeout)
+            time.sleep(0.002)
+        return code
 
     def kill(self) -> None:
         """Kill it."""
-        with contextlib.suppress(ProcessLookupError):
+        if self.poll() is None:
             os.kill(self.pid, signal.SIGKILL)
 
 
