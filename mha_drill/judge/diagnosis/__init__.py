@@ -81,6 +81,7 @@ def _only_consequence(findings: list[Finding], numbers: list[Finding]) -> bool:
         "shared-across-heads",
         "unstable-softmax",
         "nan-output",
+        "weigh-wrong-tensor",
     }
     return any(item.code == "wrong-value" for item in numbers) and any(
         item.code in causes for item in findings

@@ -34,10 +34,12 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             for item in known
         ) and any(kind.startswith("Dropout") for _, kind in examination.square.answer.get("modules", []))
         if first is not None and second is not None and finite and not gone and close(first, second, 1e-12):
-            found.append(Finding("dropout-missing", "dropout", _line_of_parameter(examination), False))
+            line = line_of(examination, "weigh") or _line_of_parameter(examination)
+            found.append(Finding("dropout-missing", "dropout", line, False))
     if any(item.code == "wrong-value" for item in known) and examination.items_mix:
         found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
-    found += _large_findings(examination, known)
+    if not any(item.code == "nondeterministic" for item in found):
+        found += _large_findings(examination, known)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mha_drill.judge.assessment import Assessment
+from mha_drill.judge.assessment import Assessment, shared_by_heads
 from mha_drill.judge.diagnosis.places import line_of, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
@@ -47,7 +47,11 @@ def wiring_findings(examination: Examination) -> list[Finding]:
                 found.append(Finding("shared-projection", "project", side.line, True, f"{other_name}{name}"))
                 break
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
-        if examination.binding.base.heads > 1 and (slices or _repeated(assessment, side.projections)):
+        one_for_all = not examination.case.multi_query and shared_by_heads(
+            side, tuple(sides.values()), examination.binding.base.heads
+        )
+        repeated = slices or _repeated(assessment, side.projections) or one_for_all
+        if examination.binding.base.heads > 1 and repeated:
             found.append(Finding("shared-across-heads", "project", side.line, True, name))
     if not any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
         found += _swapped(examination, assessment)
