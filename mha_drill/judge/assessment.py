@@ -140,11 +140,16 @@ def material_of(
 
 
 def shared_by_heads(side: Side, sides: tuple[Side, ...], count: int) -> bool:
-    """Whether one head's channels stand for all `count` heads, as the other sides have them."""
-    alone = side.proper and side.heads == 1 < count
-    return alone and any(other.rows.shape[-1] == count * side.rows.shape[-1] for other in sides)
+    """Whether each head of a side stands for as many of the `count` heads, as the other sides have them."""
+    fewer = side.proper and 0 < side.heads < count and count % side.heads == 0
+    wide = count * side.rows.shape[-1]
+    return fewer and any(side.heads * other.rows.shape[-1] == wide for other in sides)
 
 
 def _spread(side: Side, sides: tuple[Side, ...], count: int) -> np.ndarray:
-    """Return a side's rows, (B, T, D): those of one head that all share as often as there are heads."""
-    return np.tile(side.rows, count) if shared_by_heads(side, sides, count) else side.rows
+    """Return a side's rows, (B, T, D): each head as often as it stands for another."""
+    if not shared_by_heads(side, sides, count):
+        return side.rows
+    batch, length, width = side.rows.shape
+    heads = side.rows.reshape(batch, length, side.heads, width // side.heads)
+    return np.repeat(heads, count // side.heads, axis=2).reshape(batch, length, -1)

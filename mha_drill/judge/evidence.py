@@ -151,7 +151,7 @@ class Case:
     def multi_query(self) -> bool:
         """Whether the answer's name says that its heads share keys and values on purpose."""
         name = "" if self.definition is None else self.definition.name
-        return re.search(r"multi_?query|mqa|多查询", name, re.IGNORECASE) is not None
+        return re.search(r"(multi|grouped)_?query|mqa|gqa|多查询|分组查询", name, re.IGNORECASE) is not None
 
     def _either(self) -> bool:
         construct = self.binding.construct if self.binding else None

@@ -10,6 +10,7 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import order_of
 from mha_drill.judge.roles import Side
+from mha_drill.judge.uses import weighs_what_was_scored
 
 
 def wiring_findings(examination: Examination) -> list[Finding]:
@@ -88,7 +89,7 @@ def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding
         for item in wiring.projections
         if item.index not in used and (tail is None or item.call is not tail.call)
     ]
-    if examination.spec.projections and not idle:
+    if examination.spec.projections and not idle and not _part_idle(examination, assessment, used):
         return []
     same = _same_rows
     if same(roles.value, roles.key) or same(roles.value, roles.query):
@@ -105,6 +106,23 @@ def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding
             )
         ]
     return []
+
+
+def _part_idle(examination: Examination, assessment: Assessment, used: set[int]) -> bool:
+    """Whether of one projection that holds all three sides a third is used by none."""
+    roles = assessment.roles
+    assert roles is not None
+    if len(used) != 1 or min(used) < 0:
+        return False
+    made = len(next(iter(assessment.wiring.projections[min(used)].rows.values()), ()))
+    sides = (roles.query, roles.key, roles.value)
+    if len({side.rows.shape for side in sides}) > 1:
+        return False
+    columns = np.concatenate([side.rows.reshape(-1, side.rows.shape[-1]) for side in sides], axis=1)
+    twice = made == columns.shape[1] > int(np.unique(columns, axis=1).shape[1])
+    return twice and weighs_what_was_scored(
+        examination.case.runner.source, roles.scores[0].line, roles.weighs[0].line
+    )
 
 
 def _same_rows(one: Side, two: Side) -> bool:
