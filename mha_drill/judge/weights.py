@@ -113,12 +113,10 @@ def _is_triangle(value: torch.Tensor) -> bool:
     if value.dim() < 2 or value.shape[-1] != value.shape[-2] or value.shape[-1] < 2:
         return False
     grid = value.detach().reshape(-1, *value.shape[-2:])[0]
+    if bool(grid[0, -1] == grid[-1, 0]):
+        return False
     sides = (torch.ones_like(grid, dtype=torch.bool).tril(diagonal) for diagonal in (0, 1, -1))
-    return any(
-        len(grid[side].unique()) == 1 == len(grid[~side].unique())
-        and bool((grid[0, 0] != grid[0, -1]).item())
-        for side in sides
-    )
+    return any(bool((grid == torch.where(side, grid[-1, 0], grid[0, -1])).all()) for side in sides)
 
 
 def _fan_in(value: torch.Tensor) -> int:
