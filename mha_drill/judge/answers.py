@@ -72,7 +72,7 @@ _ITEM: Form = {
     "grad?": bool,
     "type?": str,
 }
-_GRADIENT: Form = {"none": bool, "claimed": (int, float), "measured": (int, float, None)}
+_GRADIENT: Form = {"shape": [_size], "array": (int, None), "value": int}
 OBSERVED: Form = {
     "error": (_ERROR, None),
     "stage": str,
@@ -111,8 +111,10 @@ def is_observed(answer: dict[str, Any], arrays: list[np.ndarray]) -> bool:
         return False
     values = answer.get("values", [])
     items = answer.get("output", {}).get("items", [])
+    gradients = answer.get("gradients", {}).values()
     return (
-        all(_is_array(item, arrays) for item in (*values, *items))
+        all(_is_array(item, arrays) for item in (*values, *items, *gradients))
+        and all(_is_array(item | {"array": item["value"]}, arrays) for item in gradients)
         and all(
             0 <= number < len(values)
             for call in answer.get("calls", [])
