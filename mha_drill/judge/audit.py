@@ -18,7 +18,7 @@ from mha_drill.judge.findings import Finding
 from mha_drill.judge.host import Answer
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
-from mha_drill.judge.probes import Probe
+from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
 from mha_drill.judge.replaying import holds
 from mha_drill.judge.slopes import COARSE_STEP, Slopes
@@ -52,7 +52,7 @@ def _unlike_elsewhere(examination: Examination) -> Finding | None:
 
 def _written_into(examination: Examination) -> Finding | None:
     """Whether a second call with the same tensors gives something else: the first has written into them."""
-    calls = [(examination.square.probe, None)]
+    calls: list[tuple[Probe, MaskForm | None]] = [(examination.square.probe, None)]
     if examination.binding.call.mask is not None and (found := found_form(examination)) is not None:
         calls.append((found[1].probe, found[0]))
     for probe, mask in calls:

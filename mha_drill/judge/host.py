@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from mha_drill.judge import answers, wire
+from mha_drill.judge import answers, scratch, wire
 from mha_drill.judge.bounds import limit_met
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
@@ -68,6 +68,11 @@ class Template:
         theirs.close()
         self.ready = False
 
+    def tidy(self) -> None:
+        """Remove what a template that was killed has left; one that ends by itself leaves nothing."""
+        if self.process.poll():
+            scratch.clear_left_over()
+
     def _line(self) -> str:
         text = b""
         while not text.endswith(b"\n"):
@@ -113,6 +118,7 @@ class Template:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.tidy()
 
 
 class Runner:

@@ -8,6 +8,7 @@ of that socket, `warm LISTENER LOCK ADDRESS LOCKFILE MINUTES` all of a user's un
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -43,6 +44,7 @@ def serve(entrance: Entrance, loading: int | None = None) -> None:
     from mha_drill.judge.warm.loop import Loop
 
     template = Template()
+    signal.signal(signal.SIGCHLD, lambda *_: template.tidy())
     judge = Judge()
     if loading is not None:
         os.close(loading)

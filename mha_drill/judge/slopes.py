@@ -42,9 +42,9 @@ class Slopes:
         experiment, arrays, _ = self.case.experiment(self.binding, self.observation.probe)
         self._sent = {name: arrays[at] for name, at in experiment["inputs"].items()}
         digest = hashlib.sha256(str(self.turn).encode())
-        for name, item in self.told.items():
-            digest.update(name.encode() + (b"" if self.claim(name) is None else self.claim(name).tobytes()))  # type: ignore[union-attr]
-            digest.update(self.value(name).tobytes())
+        for name in self.told:
+            claim = self.claim(name)
+            digest.update(name.encode() + (b"" if claim is None else claim.tobytes()))
         generator = np.random.default_rng(int.from_bytes(digest.digest(), "big"))
         for name, item in self.told.items():
             drawn = generator.standard_normal(item["shape"])
