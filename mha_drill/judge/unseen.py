@@ -52,7 +52,7 @@ def agrees_unseen(
 
 def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Sides]:
     """Yield query, key and value, (B, T, D) each with heads side by side, in every usual layout."""
-    made = [item for item in assessment.wiring.projections if item.rows]
+    made = _of_inputs(assessment)
     whole = [_table(item) for item in made]
     if len({item.weights for item in made}) == 3 == len(made) and all(
         table.shape[-1] == width for table in whole
@@ -70,6 +70,22 @@ def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Sides]
             yield parts[0], parts[1], parts[2]
             parts = [interleaved[:, :, :, index].reshape(batch, length, width) for index in order]
             yield parts[0], parts[1], parts[2]
+
+
+def _of_inputs(assessment: Assessment) -> list[Projection]:
+    """Return the projections of the inputs themselves.
+
+    Where a single key is all there is, the merged heads are a value, and the output projection maps one too.
+    """
+    made = [item for item in assessment.wiring.projections if item.rows]
+    mapped = {number for item in made for number in item.call.outputs}
+    return [
+        item
+        for item in made
+        if not any(
+            assessment.recording.depends(number, mapped - set(item.call.outputs)) for number in item.call.inputs
+        )
+    ]
 
 
 def _layouts(heads: int) -> tuple[str, ...]:
