@@ -83,7 +83,8 @@ def _of_inputs(assessment: Assessment) -> list[Projection]:
         item
         for item in made
         if not any(
-            assessment.recording.depends(number, mapped - set(item.call.outputs)) for number in item.call.inputs
+            assessment.recording.depends(number, mapped - set(item.call.outputs))
+            for number in item.call.inputs
         )
     ]
 
