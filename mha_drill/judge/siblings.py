@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import types
 from pathlib import Path
@@ -19,7 +20,7 @@ NAMELESS = "beside_the_file"
 def package_of(folder: Path) -> str:
     """Make the folder a package that can be imported; return its name."""
     start = folder / "__init__.py"
-    if not start.is_file():
+    if not os.path.isfile(start):  # noqa: PTH113  a folder that may not be read has none
         package = types.ModuleType(NAMELESS)
         package.__path__ = [str(folder)]
         sys.modules[NAMELESS] = package
