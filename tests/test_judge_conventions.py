@@ -288,9 +288,89 @@ def scaled_dot_product_attention(query, key, value, n_heads=None):
 """
 
 
+# Plain Python over tensors: the trace shows no product of two matrices.
+LOOPED = """
+import math
+import torch
+
+class Attend:
+    @staticmethod
+    def forward(Q, K, V):
+        rows = [[one(q, k, v) for q in qs] for qs, k, v in zip(Q, K, V)]
+        return torch.stack([torch.stack(row) for row in rows])
+
+def one(query, keys, values):
+    scores = torch.stack([torch.dot(query, key) for key in keys])
+    scores = scores / math.sqrt(len(query))
+    weights = torch.softmax(scores, dim=0)
+    return sum(weight * value for weight, value in zip(weights, values))
+"""
+# Three heads at a time, under a mask.
+PARTS = BASE.replace(
+    """        scores = q @ k.transpose(-2, -1) / math.sqrt(self.d)
+        if mask is not None:
+            scores = scores.masked_fill(mask == 0, float("-inf"))
+        weights = torch.softmax(scores, dim=-1)
+        return self.wo((weights @ v)""",
+    """        q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
+        out = torch.zeros_like(q)
+        if mask is not None:
+            mask = mask.repeat_interleave(self.h, dim=0)
+        for at in range(0, len(q), 3):
+            part = slice(at, at + 3)
+            scores = q[part] @ k[part].mT / math.sqrt(self.d)
+            if mask is not None:
+                scores = scores.masked_fill(mask[part] == 0, FILL)
+            out[part] = torch.softmax(scores, dim=-1) @ v[part]
+        return self.wo(out.view(B, self.h, L, self.d)""",
+)
+# A mask to be added, or a bool one.
+EITHER = BASE.replace(
+    MASKING,
+    """            if mask.dtype == torch.bool:
+                mask = torch.zeros_like(mask, dtype=q.dtype).masked_fill(mask, FILL)
+            scores = scores + mask
+""",
+)
+IN_PLACE = """
+import torch
+
+def attention(q, k, v, may_look=None):
+    scores = q @ k.transpose(-2, -1) / q.size(-1) ** 0.5
+    if may_look is not None:
+        scores += may_look.to(scores.dtype).log()
+    return torch.softmax(scores, dim=-1) @ v
+"""
+LOOSE_BIAS = BASE.replace(
+    "for _ in range(4))", "for _ in range(4))\n        self.b = torch.full((1, d_model), 0.2)"
+).replace("return self.wo(", "return self.b + self.wo(")
+
+
 @pytest.mark.parametrize(
     ("text", "problem", "codes"),
     [
+        (LOOPED, "sdpa", set()),
+        (LOOPED.replace("math.sqrt(len(query))", "len(query)"), "sdpa", {"wrong-scale"}),
+        (LOOPED.replace("math.sqrt(len(query))", "3.3"), "sdpa", {"wrong-scale"}),
+        (LOOPED.replace("return torch.stack([", "return Q + torch.stack(["), "sdpa", {"extra-residual"}),
+        (
+            LOOPED.replace(
+                "for q in qs] for qs, k, v in zip(Q, K, V)",
+                "for q in qs] for qs, k, v in zip(Q, K[:1].expand_as(K), V)",
+            ),
+            "sdpa",
+            {"batch-mixing"},
+        ),
+        (PARTS.replace("FILL", "float('-inf')"), "mha", set()),
+        (PARTS.replace("FILL", "-1e9"), "mha", set()),
+        (PARTS.replace("FILL", "-7.7"), "mha", {"mask-fill-value"}),
+        (PARTS.replace("FILL", "-60.0"), "mha", {"mask-fill-value"}),
+        (EITHER.replace("FILL", "-1e9"), "mha", set()),
+        (EITHER.replace("FILL", "-10.0"), "mha", {"mask-fill-value"}),
+        (IN_PLACE, "sdpa", set()),
+        (IN_PLACE.replace(".log()", ""), "sdpa", {"mask-fill-value"}),
+        (LOOSE_BIAS, "mha", {"unregistered-parameters"}),
+        (LOOSE_BIAS.replace("0.2", "0.0"), "mha", set()),
         (COLUMNS, "mha", set()),
         (COLUMNS.replace(" / self.d**0.5", ""), "mha", {"missing-scale"}),
         (COLUMNS.replace("dim=2", "dim=3"), "mha", {"softmax-axis"}),

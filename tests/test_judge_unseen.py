@@ -76,16 +76,34 @@ def test_a_right_file_passes_though_its_scores_are_not_seen(
 
 
 @pytest.mark.parametrize(
-    ("text", "old", "new"),
+    ("text", "old", "new", "codes"),
     [
-        (SCRIPTED, " / math.sqrt(q.size(-1))", ""),
-        (SCRIPTED, "self.wk(k)", "self.wq(k)"),
-        (SCRIPTED, "dim=-1", "dim=-2"),
-        (SCRIPTED, "y.transpose(1, 2).reshape(B, L, D)", "y.reshape(B, L, D)"),
-        (MAPPED, " / math.sqrt(q.size(-1))", ""),
-        (MAPPED, "in_dims=2, out_dims=2", "in_dims=1, out_dims=1"),
+        (SCRIPTED, " / math.sqrt(q.size(-1))", "", {"missing-scale"}),
+        (SCRIPTED, "math.sqrt(q.size(-1))", "q.size(-1)", {"wrong-scale"}),
+        (SCRIPTED, "softmax(s, dim=-1) @ v", "softmax(s, dim=-1) * 2 @ v", {"wrong-value"}),
+        (SCRIPTED, "self.wk(k)", "self.wq(k)", {"shared-projection"}),
+        (SCRIPTED, "f(self.wk(k))", "f(k)", {"missing-projection"}),
+        (SCRIPTED, "f(self.wk(k)), f(self.wv(v))", "f(self.wk(v)), f(self.wv(k))", {"swapped-inputs"}),
+        (SCRIPTED, "dim=-1", "dim=-2", {"softmax-axis"}),
+        (SCRIPTED, "y.transpose(1, 2).reshape(B, L, D)", "y.reshape(B, L, D)", {"merge-without-transpose"}),
+        (
+            SCRIPTED,
+            "self.wo(y.transpose(1, 2).reshape(B, L, D))",
+            "y.transpose(1, 2).reshape(B, L, D)",
+            {"missing-output-projection"},
+        ),
+        (SCRIPTED, "return self.wo(", "return q + self.wo(", {"extra-residual"}),
+        (MAPPED, " / math.sqrt(q.size(-1))", "", {"missing-scale"}),
+        (MAPPED, "in_dims=2, out_dims=2", "in_dims=1, out_dims=1", None),
     ],
 )
-def test_a_wrong_one_fails(judge: JudgeClient, text: str, old: str, new: str, tmp_path: Path) -> None:
+def test_a_wrong_one_hears_which_mistake_it_is(
+    judge: JudgeClient, text: str, old: str, new: str, codes: set[str] | None, tmp_path: Path
+) -> None:
     assert text.count(old) == 1
-    assert verdict(judge, text.replace(old, new), tmp_path) == "fail"
+    path = tmp_path / "my_mha.py"
+    path.write_text(text.replace(old, new))
+    report = judge.check(Source("my_mha.py", str(path), text.replace(old, new)), "mha")
+    assert report.verdict == "fail"
+    if codes is not None:
+        assert {mistake.code for mistake in report.mistakes} == codes

@@ -121,9 +121,15 @@ def _normalised_over(axis: int) -> StepFunction:
 def softmax_faults() -> Iterator[Fault]:
     """Weights that do not sum to one over the keys."""
     yield Fault("missing-softmax", "softmax", "", {"softmax": lambda m, w: w["mask"]})
+    # Where what may not be seen never was there: a growing slice of the keys.
+    yield Fault(
+        "missing-softmax",
+        "softmax",
+        "",
+        {"softmax": lambda m, w: w["mask"].masked_fill(w["mask"].isneginf(), 0.0)},
+    )
     for axis, variant in ((-2, "queries"), (1, "heads"), (0, "batch")):
         yield Fault("softmax-axis", "softmax", variant, {"softmax": _softmax_over(axis)})
-        # Where what may not be seen never was there: a growing slice of the keys.
         yield Fault("softmax-axis", "softmax", variant, {"softmax": _softmax_of_the_seen(axis)})
         yield Fault("softmax-axis", "softmax", variant, {"softmax": _normalised_over(axis)})
     yield Fault("softmax-axis", "softmax", "heads and batch", {"softmax": _over_folded})

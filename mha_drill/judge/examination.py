@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from mha_drill.judge.matching import affine, close, order_of
 from mha_drill.judge.names import meaning, role
 from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
+
+if TYPE_CHECKING:
+    from mha_drill.judge.unseen import Unseen
 
 MOST_BINDINGS = 40
 
@@ -116,8 +120,6 @@ class Examination:
 
     def _by_position(self) -> bool:
         """Whether the file itself says that time comes before the batch: `T, B, C = x.shape`."""
-        import re
-
         source = self.case.runner.source
         return bool(
             re.search(
@@ -219,7 +221,7 @@ class Examination:
     def output(self, observation: Observation) -> np.ndarray | None:
         """Return the submission's output as float64; with (weights, output) returned, the one shaped like an output."""
         first = observation.output
-        if first is None or len(observation.items) < 2 or first.ndim == 3:
+        if first is None or len(observation.items) < 2 or first.ndim <= 3:
             return first
         for index in range(1, len(observation.items)):
             other = observation.tensor(index)
@@ -264,19 +266,35 @@ class Examination:
 
     def _unseen(self, observation: Observation) -> bool:
         """Whether the projections, where nothing after them is seen, explain the output in some usual reading."""
-        from mha_drill.judge.unseen import agrees_unseen
+        unseen = self.unseen(observation)
+        return unseen is not None and unseen.agrees()
+
+    def unseen(self, observation: Observation, output: Any = None) -> Unseen | None:
+        """Return what can be read off projections where nothing after them is seen.
+
+        output: what of an observation to explain instead of its output, (B, L, D).
+        """
+        from mha_drill.judge.unseen import Sample, Unseen
 
         base, samples = self.binding.base, []
-        mask = observation.mask
         # An affine map can only be told with more positions than channels.
         probes = [observation.probe, *(replace(OTHER, name="more", seed=seed) for seed in (31, 32))]
         for probe in probes:
+            mask = observation.mask
             seen = observation if probe is observation.probe else self.case.observe(probe, mask, trace=True)
-            assessment, output = self.assessed(seen), self.output(seen)
-            if seen.error is not None or assessment is None or output is None or output.ndim != 3:
-                return False
-            samples.append((assessment, output, self.case.permitted(seen)))
-        return agrees_unseen(samples, base.heads, base.heads * base.head_width, self.tolerance)
+            assessment = self.assessed(seen)
+            found = self.output(seen) if output is None else output(seen)
+            if seen.error is not None or assessment is None or found is None or found.ndim != 3:
+                return None
+            samples.append(Sample(assessment, found, self.case.permitted(seen)))
+        return Unseen(
+            samples,
+            self.binding.call.style,
+            base.heads,
+            base.heads * base.head_width,
+            self.tolerance,
+            needs_output=self.spec.output_projection == "required",
+        )
 
     def _affine(self, observation: Observation, assessment: Assessment) -> bool:
         """Whether the output is at least some affine map of full rank of what the reference merges."""
@@ -416,9 +434,16 @@ class Examination:
         return self.case.observe(probe, seed=1), self.case.observe(probe, seed=2)
 
     @cached_property
-    def changed_batch(self) -> tuple[Observation, Observation]:
-        """The same first item beside another second one."""
-        return self.square, self.case.observe(replace(SQUARE, name="batch", twin=77))
+    def items_mix(self) -> bool:
+        """Whether an item of the batch comes out otherwise when another one is another."""
+        before = self.output(self.square)
+        if before is None or before.ndim != 3:
+            return False
+        first = self.output(self.case.observe(replace(SQUARE, name="batch", twin=77)))
+        if first is not None and first.shape == before.shape and not close(before[0], first[0], 1e-9):
+            return True
+        others = self.output(self.case.observe(replace(SQUARE, name="batch", first=78)))
+        return others is not None and others.shape == before.shape and not close(before[1:], others[1:], 1e-9)
 
     @cached_property
     def later_changed(self) -> Observation:
@@ -466,8 +491,13 @@ class Examination:
         """Return conventions to try, in the order of what the source suggests."""
         if self.binding.call.lengths:
             return (MaskForm("lengths", "keep", "int"),)
+        if SEEN.fullmatch(self.binding.call.mask or ""):
+            return tuple(form for form in FORMS if form.meaning != "add")
         return FORMS
 
+
+# Names of masks that say yes or no to each position: nobody adds them to scores.
+SEEN = re.compile(r"((may|can|could)_?(look|see|attend)|is_?visible|allowed|visible|permitted|keep)(_?mask)?")
 
 # The likelier conventions first: an (L, S) grid for every item and head, then one for padding, then additive.
 FORMS = tuple(

@@ -42,6 +42,10 @@ def explain(
             reproduces(other, combination, tolerance, lenient=True) for other in others
         )
 
+    # One mistake before two that come to the same: exchanged roles, weighed the other way round, are an axis.
+    single = _search(faults, (), 1, fits)
+    if single:
+        return single
     measured = False
     for base in ((), *((item,) for item in faults if item.step == "split" or item.variant in ROLES)):
         narrow = narrowed(first, faults, base)

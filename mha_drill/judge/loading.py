@@ -183,9 +183,16 @@ def _class_shape(value: type) -> dict[str, Any]:
     methods = [name for name in fields if callable(getattr(value, name, None))]
     return {
         "construct": [] if construct is object.__init__ else _without_self(parameters(construct)),
-        "call": _without_self(parameters(call)) if call is not None else None,
+        "call": _parameters_of_method(value, call) if call is not None else None,
         "methods": methods,
     }
+
+
+def _parameters_of_method(owner: type, call: Any) -> list[dict[str, Any]]:
+    """Return what a call of an instance's method takes: the first parameter is the instance, if any is."""
+    own = inspect.getattr_static(owner, getattr(call, "__name__", ""), None)
+    found = parameters(call)
+    return found if isinstance(own, staticmethod | classmethod) else _without_self(found)
 
 
 def parameters(function: Any) -> list[dict[str, Any]]:

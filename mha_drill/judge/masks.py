@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
-from mha_drill.attention.faults import mask_faults
+from mha_drill.attention.faults import constant_fill, mask_faults
 from mha_drill.attention.steps import Fault, walk_through
+from mha_drill.judge.assessment import flat
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
-from mha_drill.judge.matching import close
-from mha_drill.judge.measured import measure
+from mha_drill.judge.matching import close, nearest
+from mha_drill.judge.measured import WEAKEST_FILL, measure
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
 from mha_drill.judge.stepmap import MASKINGS, places
@@ -77,7 +79,11 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     known = _as_known(examination, examination.square, faults)
     right = found_form(examination, faults) if known else None
     if right is not None:
-        return weak_fill(examination, right[1], faults) or _mixed_elsewhere(examination, right[0])
+        return (
+            weak_fill(examination, right[1], faults)
+            or _weak_as_bool(examination, right[0], faults)
+            or _mixed_elsewhere(examination, right[0])
+        )
     forms = examination.mask_forms()[:MOST_FORMS]
     if not known:
         # Whether it does anything at all shows with fewer.
@@ -154,10 +160,35 @@ def _named_mask(
                 line = _mask_line(examination, observation, late=late)
                 return Finding(fault.code, "mask", line, True, fault.variant)
     for observation in ran:
-        weak = weak_fill(examination, observation, faults)
+        weak = weak_fill(examination, observation, faults) or _fitted_fill(examination, observation, faults)
         if weak is not None:
             return weak
     return None
+
+
+def _fitted_fill(
+    examination: Examination, observation: Observation, faults: tuple[Fault, ...]
+) -> Finding | None:
+    """Return a weak fill that was found by trying: where the scores are not seen as one tensor."""
+    assessment = examination.assessed(observation) if examination.spec.projections else None
+    if assessment is None or assessment.material is None or assessment.tail is None:
+        return None
+    material, merged = assessment.material, np.sort(assessment.tail.merged, axis=1)
+
+    def gap(fill: float) -> float:
+        walk = walk_through(material, (*faults, Fault("", "mask", "", {"mask": constant_fill(fill)})))
+        tried = flat(walk["merge"])
+        return (
+            float("inf")
+            if tried.shape != merged.shape
+            else float(((np.sort(tried, axis=1) - merged) ** 2).sum())
+        )
+
+    fill = nearest(gap, [-(10 ** (power / 10)) for power in range(-20, 40)])
+    fault = Fault("mask-fill-value", "mask", f"{fill:.3g}", {"mask": constant_fill(fill)})
+    if fill <= WEAKEST_FILL or not reproduces(assessment, (*faults, fault), 1e-5):
+        return None
+    return Finding(fault.code, "mask", _mask_line(examination, observation, late=False), True, fault.variant)
 
 
 def _misplaced(examination: Examination, bare: Observation, ran: list[Observation]) -> Finding | None:
@@ -240,10 +271,45 @@ def weak_fill(
         facts = measure(assessment, walk_through(assessment.material, faults))
     except RuntimeError:
         return None
-    if facts.weak is None:
-        return None
     line = _mask_line(examination, observation, late=False)
-    return Finding("mask-fill-value", "mask", line, True, f"{facts.weak:.3g}")
+    if facts.weak is not None:
+        return Finding("mask-fill-value", "mask", line, True, f"{facts.weak:.3g}")
+    right = facts.factor is None and not faults and examination.agrees(observation)
+    return (
+        Finding("mask-fill-value", "mask", line) if right and _seen_past(examination, observation) else None
+    )
+
+
+LOUD = 16.0
+
+
+def _seen_past(examination: Examination, observation: Observation) -> bool:
+    """Whether large scores see past the mask: another last key changes rows that it is hidden from."""
+    probe = replace(observation.probe, name="loud", spread=LOUD)
+    one = examination.case.observe(probe, observation.mask, trace=True)
+    two = examination.case.observe(replace(probe, last=88), observation.mask, trace=True)
+    before, after = examination.output(one), examination.output(two)
+    allowed = examination.case.permitted(one)
+    if before is None or after is None or allowed is None or before.shape != after.shape or before.ndim != 3:
+        return False
+    if not (np.isfinite(before).all() and np.isfinite(after).all()):
+        return False
+    hidden = np.broadcast_to(~allowed[:, 0, :, -1], before.shape[:2]).copy()
+    hidden[:, -1] = False  # its query is another
+    return bool(np.abs(before - after)[hidden].max(initial=0.0) > 1e-3 * np.abs(before).max())
+
+
+def _weak_as_bool(examination: Examination, right: MaskForm, faults: tuple[Fault, ...]) -> Finding | None:
+    """Return that a bool mask, which the file takes beside numbers to add, only lowers scores a little."""
+    if right.dtype == "bool" or "bool" not in examination.case.runner.source:
+        return None
+    for meaning in ("drop", "keep"):
+        form = replace(right, meaning=meaning, dtype="bool")
+        observation = examination.case.observe(mask_probe(examination), form, trace=True)
+        found = weak_fill(examination, observation, faults) if observation.error is None else None
+        if found is not None and found.variant.startswith("-"):
+            return found
+    return None
 
 
 def _without_effect(examination: Examination, observation: Observation) -> Finding | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 # In float64 two right ways of computing attention differ by 1e-12 or so; a wrong one by 1e-2. The seeds take a
@@ -45,8 +47,24 @@ def order_of(expected: np.ndarray, actual: np.ndarray, tolerance: float = TOLERA
     return order if close(one, two[:, order], tolerance) else None
 
 
+def nearest(gap: Callable[[float], float], grid: Sequence[float]) -> float:
+    """Return the number with the smallest gap: the best of a grid spaced by ratios below 1.26, then narrowed down."""
+    best = min(grid, key=gap)
+    low, high = best / 1.26, best * 1.26
+    for _ in range(80):
+        third = (high - low) / 3
+        low, high = (low, high - third) if gap(low + third) < gap(high - third) else (low + third, high)
+    return (low + high) / 2
+
+
 def affine(columns: np.ndarray, targets: np.ndarray) -> tuple[float, int]:
-    """Fit targets (tokens, D) as an affine map of columns (tokens, C); return the worst residual and the rank.
+    """Fit targets (tokens, D) as an affine map of columns (tokens, C); return the worst residual and the rank."""
+    residual, rank, _ = affine_map(columns, targets)
+    return residual, rank
+
+
+def affine_map(columns: np.ndarray, targets: np.ndarray) -> tuple[float, int, np.ndarray]:
+    """Fit targets (tokens, D) as an affine map of columns (tokens, C); return residual, rank and the matrix (C, D).
 
     Only meaningful with more tokens than columns; the residual is infinite otherwise.
     """
@@ -55,8 +73,9 @@ def affine(columns: np.ndarray, targets: np.ndarray) -> tuple[float, int]:
         or not np.isfinite(columns).all()
         or not np.isfinite(targets).all()
     ):
-        return float("inf"), 0
+        return float("inf"), 0, np.zeros((columns.shape[1], targets.shape[1]))
     design = np.concatenate([columns, np.ones((len(columns), 1))], axis=1)
     solution, *_ = np.linalg.lstsq(design, targets, rcond=None)
     residual = difference(targets, design @ solution)
-    return residual, int(np.linalg.matrix_rank(solution[:-1], tol=1e-6 * np.abs(solution).max()))
+    rank = int(np.linalg.matrix_rank(solution[:-1], tol=1e-6 * np.abs(solution).max()))
+    return residual, rank, solution[:-1]

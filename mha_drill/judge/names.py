@@ -75,7 +75,10 @@ ROLES: tuple[tuple[str, str], ...] = (
     ),
     ("lengths", r"(valid|seq|sequence|key|src|source|input)?(lens?|lengths?)|validlen"),
     ("causal", r"(is|use|apply)?(causal|masked)(mask|attn|attention)?|autoregressive"),
-    ("mask", r".*mask.*|.*padding.*|attnbias|attentionbias|bias|allowed|visible|keep"),
+    (
+        "mask",
+        r".*mask.*|.*padding.*|attnbias|attentionbias|bias|allowed|permitted|(is)?visible|keep|(may|can)(look|see|attend)",
+    ),
     ("dropout", r".*drop.*|p|training|train|istraining"),
     ("scale", r"scale|scaling|scalefactor|temperature"),
     (

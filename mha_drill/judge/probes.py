@@ -20,8 +20,8 @@ SINGLE = replace(FIRST, heads=1, head_dim=10)
 class Probe:
     """One way to try a submission.
 
-    spread: how large the inputs are. twin: a seed for every batch item but the first. last: a seed for the
-    last position of every item.
+    spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
+    item. last: a seed for the last position of every item.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Probe:
     train: bool = False
     dropout: float = 0.0
     twin: int = 0
+    first: int = 0
     last: int = 0
 
     def sizes(self, base: Sizes) -> Sizes:
@@ -53,6 +54,8 @@ class Probe:
             drawn = generator.standard_normal((self.batch, length, width)) * self.spread
             if self.twin:
                 drawn[1:] = np.random.default_rng(self.twin).standard_normal(drawn[1:].shape)
+            if self.first:
+                drawn[:1] = np.random.default_rng(self.first).standard_normal(drawn[:1].shape)
             if self.last:
                 drawn[:, -1] = np.random.default_rng(self.last).standard_normal(drawn[:, -1].shape)
             return drawn

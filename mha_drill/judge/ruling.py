@@ -16,6 +16,7 @@ from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
 from mha_drill.judge.host import Died, Hung, Runner
+from mha_drill.judge.settings import unset_setting
 from mha_drill.records import Problem
 
 
@@ -62,12 +63,22 @@ def rule(
             return rulings[0]
     tried = [ruling for ruling in rulings if ruling.stage == "run"]
     # Two functions may be a step and the whole; two classes are two answers.
-    functions = all(item.kind == "function" for item in answers)
-    right = [ruling for ruling in tried if ruling.passes and functions]
-    if len(tried) == 1 or len(right) == 1:
-        return (right or tried)[0]
+    if all(item.kind == "function" for item in answers):
+        right = [ruling for ruling in tried if ruling.passes]
+        tried = right or [ruling for ruling in tried if _answers(ruling)] or tried
+    if len(tried) == 1:
+        return tried[0]
     names = ", ".join(f"{item.name} (line {item.line})" for item in answers)
     return Ruling("load", [Finding("ambiguous-class", "load", answers[0].line, False, names)], None, loaded)
+
+
+def _answers(ruling: Ruling) -> bool:
+    """Whether what the file does on the first probe is at least shaped like an answer."""
+    examination = ruling.examination
+    if examination is None or examination.square.error is not None:
+        return False
+    output, probe = examination.output(examination.square), examination.square.probe
+    return output is not None and output.shape[:2] == (probe.batch, probe.query_length)
 
 
 def load(runner: Runner) -> Ruling | dict[str, Any]:
@@ -151,6 +162,8 @@ def nothing_found(loaded: dict[str, Any], class_name: str | None) -> Finding:
 def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[str, Any]) -> Ruling:
     """Bind and diagnose one answer."""
     assert problem.code is not None
+    if (unset := unset_setting(runner.source, answer.name)) is not None:
+        return Ruling("construct", [unset], None, loaded, answer.name)
     case = Case(runner, problem.code, loaded=loaded)
     examination = Examination(case)
     if not examination.bind([answer]):

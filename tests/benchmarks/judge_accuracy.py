@@ -211,6 +211,7 @@ class Here:
     restarts = hangs = 0
     last_end = ("Hung", "")
     stopped = False
+    ended = ""
 
     def __init__(self, source: str) -> None:
         self.source = source

@@ -6,7 +6,7 @@ from typing import Any
 
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
-from mha_drill.judge.recording import Call, Recording
+from mha_drill.judge.recording import Call, Recording, Value
 
 DETACHING = frozenset({"detach", "detach_", "data", "item", "numpy", "tolist", "__array__"})
 # These give Python or numpy what they read; nothing recorded comes of them.
@@ -45,7 +45,8 @@ def gradient_findings(examination: Examination) -> list[Finding]:
     )
     # A false backward also runs its forward without gradients, but what comes of it is handed over unseen.
     lost = not reaches or by_hand or silent
-    multiplied = _multiplied([examination.gradients[name] for name in bad])
+    # One gradient alone is always some multiple of its slope.
+    multiplied = _multiplied([examination.gradients[name] for name in bad]) and (len(bad) > 1 or not by_hand)
     code = "detached-graph" if lost and not multiplied else "wrong-gradient"
     line = _backward_line(examination) or cut if code == "wrong-gradient" else cut
     return [*loose, Finding(code, "any", line, False, ", ".join(bad[:3]))]
@@ -124,17 +125,24 @@ def _unregistered(examination: Examination) -> list[Finding]:
     assessment = examination.assessed(examination.square)
     if assessment is None:
         return []
+    width = examination.binding.base.width
     used = {value.name: value for value in assessment.recording.values if value.kind == "unregistered"}
     found = []
     for name, value in used.items():
-        if (
-            assessment.recording.weights[value.number]
-            and (value.grad or answer["tensors"].get(name, {}).get("grad"))
-        ) or (assessment.recording.weights[value.number] and len(value.shape) >= 2):
-            call = next((call for call in assessment.recording.calls if value.number in call.inputs), None)
-            if call is None:
-                continue
-            found.append(
-                Finding("unregistered-parameters", "project", call.line if call else None, False, name)
-            )
+        call = next((call for call in assessment.recording.calls if value.number in call.inputs), None)
+        if call is None:
+            continue
+        learns = value.grad or answer["tensors"].get(name, {}).get("grad") or len(value.shape) >= 2
+        if (assessment.recording.weights[value.number] and learns) or _is_bias(value, call, width):
+            found.append(Finding("unregistered-parameters", "project", call.line, False, name))
     return found[:1]
+
+
+def _is_bias(value: Value, call: Call, width: int) -> bool:
+    """Whether a call adds a row or a column of numbers, not all zero, to what it projects."""
+    array = value.array
+    if array is None or array.dtype.kind != "f" or array.size != width or max(array.shape) != width:
+        return False
+    if call.short in ("linear", "addmm"):
+        return bool(array.any()) and value.number in (call.inputs[0], call.inputs[-1])
+    return bool(array.any()) and call.short in ("add", "__add__", "__radd__", "add_", "__iadd__")

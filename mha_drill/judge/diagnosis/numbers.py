@@ -6,6 +6,7 @@ import numpy as np
 
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.assessment import Assessment, flat, shared_by_heads
+from mha_drill.judge.diagnosis.detours import detour_findings
 from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, side_said
@@ -14,7 +15,7 @@ from mha_drill.judge.hypotheses import explain
 from mha_drill.judge.matching import close, order_of
 from mha_drill.judge.plain import explain_plain
 from mha_drill.judge.probes import Probe
-from mha_drill.judge.stepmap import MASKINGS, SCALINGS
+from mha_drill.judge.stepmap import MASKINGS, SCALINGS, SOFTMAXES
 
 
 def number_findings(
@@ -25,14 +26,19 @@ def number_findings(
     found = _shape_findings(examination, wired)
     assessment = examination.assessed(square)
     if not examination.spec.projections and (assessment is None or assessment.roles is None):
-        faults = explain_plain(examination)
-        return (found or _named(examination, faults) or [_unexplained(examination, assessment)]), faults
+        plain = explain_plain(examination)
+        named = _named(examination, plain.faults)
+        if plain.ending:
+            named.append(Finding(plain.ending, "output", line_of(examination, "output"), True))
+        return (found or named or [_unexplained(examination, assessment)]), plain.faults
     if (
         assessment is None
         or assessment.roles is None
         or assessment.material is None
         or assessment.tail is None
     ):
+        if not found and assessment is not None and assessment.roles is None:
+            found = detour_findings(examination)
         return found or [_unexplained(examination, assessment)], ()
     if not assessment.whole and not found:
         return [_incomplete(examination, assessment)], ()
@@ -54,7 +60,7 @@ def number_findings(
     without = _without_softmax(assessment)
     if without and assessment.material.allowed is not None:
         # Whatever the fill makes of unweighted scores, the numbers behind them say nothing.
-        return [*found, Finding("missing-softmax", "softmax", line_of(examination, "weigh"), True)], ()
+        return [*found, _unweighted(examination, assessment)], ()
     other = examination.assessed(examination.other)
     confirm = [other] if other is not None and other.material is not None and other.tail is not None else []
     faults = explain(
@@ -64,7 +70,7 @@ def number_findings(
         tolerance=examination.tolerance,
     )
     if not faults and without:
-        return [*found, Finding("missing-softmax", "softmax", line_of(examination, "weigh"), True)], ()
+        return [*found, _unweighted(examination, assessment)], ()
     if not faults:
         return found or [_unexplained(examination, assessment)], ()
     return found + _named(examination, faults), faults
@@ -119,6 +125,17 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
     return []
 
 
+def _unweighted(examination: Examination, assessment: Assessment) -> Finding:
+    """Say that the values are weighed by the scores: no softmax at all, or one that nobody takes."""
+    roles, line = assessment.roles, line_of(examination, "weigh")
+    assert roles is not None
+    reached = assessment.recording.after(list(roles.scores))
+    made = [call for call in assessment.recording.calls if call.short in SOFTMAXES and call.outputs]
+    if any(reached[call.outputs[0]] for call in made if call.index < roles.weighs[0].index):
+        return Finding("weigh-wrong-tensor", "weigh", line, True, "scores")
+    return Finding("missing-softmax", "softmax", line, True)
+
+
 def _without_softmax(assessment: Assessment) -> bool:
     """Whether what weighs the values are the scaled scores themselves, whatever the mask made of the rest."""
     roles, walk = assessment.roles, assessment.walk
@@ -161,6 +178,9 @@ def _finding_of(examination: Examination, fault: Fault) -> Finding:
     elif fault.code == "mask-after-softmax":
         line = _late_mask(examination) or line_of(examination, "softmax")
     elif fault.code == "missing-softmax":
+        assessment = examination.assessed(examination.square)
+        if fault.variant == "" and assessment is not None and assessment.roles is not None:
+            return _unweighted(examination, assessment)
         line = line_of(examination, "softmax", "weigh")
     else:
         side = side_said(fault.variant) if fault.step in ("project", "split") else ""

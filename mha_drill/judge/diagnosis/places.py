@@ -24,7 +24,8 @@ def line_of(examination: Examination, *steps: str) -> int | None:
         place = place_of(examination, step)
         if place is not None and place.line is not None:
             return place.line
-    if examination.binding.numpy or not examination.square.answer.get("calls"):
+    assessment = examination.assessed(examination.square)
+    if assessment is None or assessment.roles is None:
         return next((line for step in steps if (line := source_line(examination, step)) is not None), None)
     return None
 

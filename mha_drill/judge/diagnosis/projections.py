@@ -47,7 +47,7 @@ def wiring_findings(examination: Examination) -> list[Finding]:
                 found.append(Finding("shared-projection", "project", side.line, True, f"{other_name}{name}"))
                 break
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
-        if slices or _repeated(assessment, side.projections):
+        if examination.binding.base.heads > 1 and (slices or _repeated(assessment, side.projections)):
             found.append(Finding("shared-across-heads", "project", side.line, True, name))
     if not any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
         found += _swapped(examination, assessment)
