@@ -26,7 +26,7 @@ from mha_drill.judge.slopes import COARSE_STEP, Slopes
 Asked = tuple[dict[str, Any], list[np.ndarray]]
 
 # Large enough that an output which does not move along is told from one that does; see `matching.TOLERANCE`.
-STEP, TOLERANCE, COARSE_TOLERANCE = 1e-3, 1e-3, 2e-2
+STEP, TOLERANCE, COARSE_TOLERANCE = 3e-4, 1e-2, 5e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
@@ -58,7 +58,8 @@ def _written_into(examination: Examination) -> Finding | None:
         calls.append((found[1].probe, found[0]))
     for probe, mask in calls:
         once = examination.case.observe(probe, mask)
-        twice = examination.case.observe(probe, mask, again=MANY, repair=False)
+        again = 1 if mask is not None else MANY
+        twice = examination.case.observe(probe, mask, again=again, repair=False)
         one, two = once.output, twice.output
         if one is not None and (two is None or not close(one, two, examination.tolerance)):
             return Finding("mutates-input", "any")
@@ -78,14 +79,18 @@ def _bent_gradient(examination: Examination) -> Finding | None:
         return bent
     single = examination.single
     slopes = Slopes(examination.case, binding, graded, COARSE_STEP if single else STEP, turn=2)
-    asked = [slopes.moved(tuple(told), sign * slopes.step) for sign in (1, -1)]
-    answers = [examination.case.ask(experiment | {"trace": True}, arrays) for experiment, arrays in asked]
-    total, slope = sum(slopes.claimed(name) for name in told), slopes.slope(*answers)
+    # From where the reference has agreed already, one step to one side.
+    asked = slopes.moved(tuple(told), slopes.step)
+    answered = examination.case.ask(asked[0] | {"trace": True}, asked[1])
+    total, slope = sum(slopes.claimed(name) for name in told), slopes.slope_to(answered)
     tolerance = COARSE_TOLERANCE if single else TOLERANCE
     if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
         return bent
-    confirmed = (_confirmed(examination, *pair) for pair in zip(asked, answers, strict=True))
-    return None if all(confirmed) else bent
+    known = examination.square if graded.probe is examination.square.probe else examination.cross
+    one, two = graded.output, known.output if known is not None else None
+    if one is None or two is None or not close(two, one, examination.tolerance):
+        return bent
+    return None if _confirmed(examination, asked, answered) else bent
 
 
 def _wanted(examination: Examination) -> set[str]:

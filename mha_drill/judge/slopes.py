@@ -132,13 +132,22 @@ class Slopes:
         return experiment | {"move": move}, arrays
 
     def slope(self, above: Answer, below: Answer) -> float | None:
-        """Return the slope between the answers to two moves, None where one has no output."""
-        one, two = _output(*above), _output(*below)
-        if one is None or two is None or one.size != two.size:
-            return None
-        upstream = upstream_of(one.size)
-        with np.errstate(invalid="ignore", over="ignore"):
-            return float(((one - two) * upstream).sum() / (2 * self.step))
+        """Return the slope between the answers to two moves to either side; None where one has no output."""
+        return _slope(_output(*above), _output(*below), 2 * self.step)
+
+    def slope_to(self, moved: Answer) -> float | None:
+        """Return the slope from the call itself to the answer to one move; None where there is no output."""
+        own = self.observation.output
+        if own is not None and self.binding.by_position and own.ndim == 3:
+            own = own.swapaxes(0, 1)  # as the runner laid it out
+        return _slope(_output(*moved), None if own is None else own.ravel(), self.step)
+
+
+def _slope(one: np.ndarray | None, two: np.ndarray | None, apart: float) -> float | None:
+    if one is None or two is None or one.size != two.size:
+        return None
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(((one - two) * upstream_of(one.size)).sum() / apart)
 
 
 def upstream_of(size: int) -> np.ndarray:
