@@ -341,6 +341,45 @@ def attention(q, k, v, may_look=None):
         scores += may_look.to(scores.dtype).log()
     return torch.softmax(scores, dim=-1) @ v
 """
+# One key and one value for all heads.
+ONE_FOR_ALL = """
+import torch
+from torch import nn
+
+class MultiQueryAttention(nn.Module):
+    def __init__(self, dim, n_heads):
+        super().__init__()
+        self.h, self.d = n_heads, dim // n_heads
+        self.q, self.kv, self.o = nn.Linear(dim, dim), nn.Linear(dim, 2 * self.d), nn.Linear(dim, dim)
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q = self.q(x).view(b, t, self.h, self.d).transpose(1, 2)
+        k, v = self.kv(x).unsqueeze(1).chunk(2, dim=-1)
+        a = torch.softmax(q @ k.transpose(-1, -2) * self.d ** -0.5, dim=-1)
+        return self.o((a @ v).transpose(1, 2).reshape(b, t, c))
+"""
+CAST = """
+import torch
+
+class SelfAttention:
+    def __init__(self, dim):
+        self.wq, self.wk, self.wv = (torch.randn(dim, dim) / dim**0.5 for _ in range(3))
+
+    def __call__(self, x):
+        q, k, v = x @ self.wq.to(x), x @ self.wk.type_as(x), x @ self.wv.to(x)
+        return torch.softmax(q @ k.mT / q.size(-1) ** 0.5, dim=-1) @ v
+"""
+DEFAULTS = (
+    BASE.replace(SIGNATURE, "def __init__(self, settings):")
+    .replace(
+        "super().__init__()",
+        'super().__init__()\n        d_model, num_heads = settings["d_model"], settings["num_heads"]\n'
+        '        self.drop = nn.Dropout(settings["dropout"])',
+    )
+    .replace("weights = torch", "weights = self.drop(torch")
+    .replace("dim=-1)\n        return", "dim=-1))\n        return")
+)
 LOOSE_BIAS = BASE.replace(
     "for _ in range(4))", "for _ in range(4))\n        self.b = torch.full((1, d_model), 0.2)"
 ).replace("return self.wo(", "return self.b + self.wo(")
@@ -369,6 +408,23 @@ LOOSE_BIAS = BASE.replace(
         (EITHER.replace("FILL", "-10.0"), "mha", {"mask-fill-value"}),
         (IN_PLACE, "sdpa", set()),
         (IN_PLACE.replace(".log()", ""), "sdpa", {"mask-fill-value"}),
+        (ONE_FOR_ALL, "mha", set()),
+        (ONE_FOR_ALL.replace("MultiQuery", "MultiHead"), "mha", {"shared-across-heads"}),
+        (CAST, "single-head", set()),
+        (CAST.replace("self.wk.type_as", "self.wq.type_as"), "single-head", {"shared-projection"}),
+        (DEFAULTS, "mha", set()),
+        (DEFAULTS + 'S = {"d_model": 64, "num_heads": 8, "dropout": 0.1, "layers": 2}\n', "mha", set()),
+        (
+            DEFAULTS + 'S = {"d_model": 64, "num_heads": 8, "drop": 0.1, "dropouts": 2}\nS["dropout"] = 0\n',
+            "mha",
+            set(),
+        ),
+        (
+            DEFAULTS
+            + 'S = {"d_model": 64, "num_heads": 8, "dropout": 0}\nT = {"d_model": 64, "num_heads": 8}\n',
+            "mha",
+            set(),
+        ),
         (LOOSE_BIAS, "mha", {"unregistered-parameters"}),
         (LOOSE_BIAS.replace("0.2", "0.0"), "mha", set()),
         (COLUMNS, "mha", set()),

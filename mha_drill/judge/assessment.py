@@ -45,21 +45,22 @@ def assess(
     tolerance: float = TOLERANCE,
     *,
     by_position: bool = False,
+    multi_query: bool = False,
 ) -> Assessment:
     """Assess one call.
 
     heads: the acceptable numbers of heads. allowed: True where a query may see a key. by_position: the file takes
-    (L, B, D); `output` and `inputs` are (B, L, D) all the same.
+    (L, B, D); `output` and `inputs` are (B, L, D) all the same. multi_query: all heads may share one key and value.
     """
     wiring = Wiring(recording, by_position=by_position)
     roles = find_roles(recording, wiring)
     if roles is None:
         return Assessment(recording, wiring, None, None, None, None, False, output)
-    result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance)
+    result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query)
     if not result.agrees:
         # Scores made the other way round and turned later are right too.
         turned = replace(roles, query=roles.key, key=roles.query)
-        other = _assess(recording, wiring, turned, output, inputs, heads, allowed, tolerance)
+        other = _assess(recording, wiring, turned, output, inputs, heads, allowed, tolerance, multi_query)
         asked = (roles.query.source, roles.key.source)
         if other.agrees or (asked in (("k", "q"), ("context", "q")) and in_columns(recording, roles)):
             return other
@@ -75,6 +76,7 @@ def _assess(
     heads: tuple[int, ...],
     allowed: np.ndarray | None,
     tolerance: float,
+    multi_query: bool,
 ) -> Assessment:
     result = Assessment(recording, wiring, roles, None, None, None, False, output)
     result.whole = all(
@@ -96,7 +98,10 @@ def _assess(
         return result
     sides = (roles.query, roles.key, roles.value)
     whole = result.whole and all(side.proper for side in sides)
-    if not whole or any(side.heads not in heads for side in sides):
+    meant = [
+        side.heads in heads or (multi_query and shared_by_heads(side, sides, heads[0])) for side in sides
+    ]
+    if not whole or not all(meant):
         return result
     merged = flat(result.walk["merge"])
     result.agrees = order_of(merged, result.tail.merged, tolerance) is not None
@@ -135,11 +140,16 @@ def material_of(
 
 
 def shared_by_heads(side: Side, sides: tuple[Side, ...], count: int) -> bool:
-    """Whether one head's channels stand for all `count` heads, as the other sides have them."""
-    alone = side.proper and side.heads == 1 < count
-    return alone and any(other.rows.shape[-1] == count * side.rows.shape[-1] for other in sides)
+    """Whether each head of a side stands for as many of the `count` heads, as the other sides have them."""
+    fewer = side.proper and 0 < side.heads < count and count % side.heads == 0
+    wide = count * side.rows.shape[-1]
+    return fewer and any(side.heads * other.rows.shape[-1] == wide for other in sides)
 
 
 def _spread(side: Side, sides: tuple[Side, ...], count: int) -> np.ndarray:
-    """Return a side's rows, (B, T, D): those of one head that all share as often as there are heads."""
-    return np.tile(side.rows, count) if shared_by_heads(side, sides, count) else side.rows
+    """Return a side's rows, (B, T, D): each head as often as it stands for another."""
+    if not shared_by_heads(side, sides, count):
+        return side.rows
+    batch, length, width = side.rows.shape
+    heads = side.rows.reshape(batch, length, side.heads, width // side.heads)
+    return np.repeat(heads, count // side.heads, axis=2).reshape(batch, length, -1)

@@ -149,6 +149,12 @@ class Case:
             return (1,)
         return (base.heads, base.width // base.heads) if self._either() else (base.heads,)
 
+    @property
+    def multi_query(self) -> bool:
+        """Whether the answer's name says that its heads share keys and values on purpose."""
+        name = "" if self.definition is None else self.definition.name
+        return re.search(r"(multi|grouped)_?query|mqa|gqa|多查询|分组查询", name, re.IGNORECASE) is not None
+
     def _either(self) -> bool:
         construct = self.binding.construct if self.binding else None
         return construct is not None and not any(
@@ -370,6 +376,7 @@ class Case:
                 self.heads,
                 permitted,
                 self.tolerance,
+                multi_query=self.multi_query,
                 by_position=self.binding is not None and self.binding.by_position,
             )
         return observation._assessment

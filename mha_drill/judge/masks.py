@@ -251,8 +251,9 @@ def _misread(observation: Observation, weights: np.ndarray) -> str:
 
 def _explains(examination: Examination, observation: Observation, faults: tuple[Fault, ...]) -> bool:
     """Whether the reference with these faults gives what a call gave."""
-    if examination.spec.projections:
-        assessment = examination.assessed(observation)
+    assessment = examination.assessed(observation)
+    seen = assessment is not None and assessment.roles is not None and assessment.tail is not None
+    if examination.spec.projections or seen:
         return assessment is not None and reproduces(assessment, faults, examination.tolerance)
     material, output = plain_material(observation), examination.output(observation)
     return (

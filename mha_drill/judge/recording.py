@@ -27,6 +27,8 @@ PRODUCTS = frozenset(
 )
 CONVOLUTIONS = frozenset({"conv1d", "conv2d"})
 NORMS = frozenset({"layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm", "normalize"})
+# Of what else they are given these take the kind or the shape, and no numbers.
+LIKE_ANOTHER = frozenset({"to", "type_as", "expand_as", "view_as", "reshape_as"})
 CONTENT = ("q", "k", "v", "x", "context")
 
 
@@ -158,7 +160,8 @@ class Recording:
         for call in self.calls:
             if not call.outputs:
                 continue
-            joined: frozenset[str] = frozenset().union(*(sets[number] for number in call.inputs))
+            taken = call.inputs[:1] if call.short in LIKE_ANOTHER else call.inputs
+            joined: frozenset[str] = frozenset().union(*(sets[number] for number in taken))
             for number in call.outputs:
                 sets[number] = sets[number] | joined
         return sets

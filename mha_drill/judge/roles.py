@@ -227,17 +227,27 @@ def _einsum(
         if labels is None or labels.token.ndim != len(letters):
             return None
         free = [letter for letter in letters if letter not in shared and letter not in contracted]
-        order = [letters.index(letter) for letter in [*shared, *free, *contracted]]
+        # Heads that share a key stand on the query's side alone: other channels of the same tokens.
+        apart = [letter for letter in free[1:] and free if _tells_heads(labels, letters.index(letter))]
+        free = [letter for letter in free if letter not in apart]
+        lead = [*shared, *apart]
+        order = [letters.index(letter) for letter in [*lead, *free, *contracted]]
 
         def flat(array: np.ndarray) -> np.ndarray:
             moved = np.transpose(array, order)
-            batch = int(np.prod(moved.shape[: len(shared)], dtype=int))
-            middle = int(np.prod(moved.shape[len(shared) : len(shared) + len(free)], dtype=int))
+            batch = int(np.prod(moved.shape[: len(lead)], dtype=int))
+            middle = int(np.prod(moved.shape[len(lead) : len(lead) + len(free)], dtype=int))
             return moved.reshape(batch, middle, -1)
 
         return Labels(flat(labels.token), flat(labels.channel))
 
     return Operands(bring(first, one), bring(second, two), left, right)
+
+
+def _tells_heads(labels: Labels, axis: int) -> bool:
+    """Whether along an axis the tokens stay and the channels change."""
+    token, channel = np.moveaxis(labels.token, axis, 0), np.moveaxis(labels.channel, axis, 0)
+    return len(token) > 1 and bool((token == token[:1]).all()) and bool((channel[1:] != channel[:1]).all())
 
 
 def _key_first(one: str, two: str, out: str) -> bool:

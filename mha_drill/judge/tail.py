@@ -87,11 +87,15 @@ def find_tail(
     fault, line = "", None
     if not _same_up_to_row(flat, projected):
         turned = projected.reshape(length, batch, -1).swapaxes(0, 1).reshape(batch * length, -1)
-        if projected.shape == flat.shape and _same_up_to_row(flat, turned):
-            by_position = True
-            merged = merged.reshape(length, batch, -1).swapaxes(0, 1).reshape(batch * length, -1)
-        else:
+        by_position = projected.shape == flat.shape and _same_up_to_row(flat, turned)
+        if not by_position:
             _, fault, line = _after(flat, projected, norms, inputs, recording, reached)
+            if fault in ("", "unknown") and projected.shape == flat.shape:
+                _, other, where = _after(flat, turned, [], inputs, recording, reached)
+                if other == "extra-residual" and where is not None:
+                    by_position, fault, line = True, other, where
+        if by_position:
+            merged = merged.reshape(length, batch, -1).swapaxes(0, 1).reshape(batch * length, -1)
     return Tail(
         merged, call, weights, fault, line or call.line, by_position, residual.line if residual else None
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from mha_drill.judge.names import meaning
 
@@ -114,3 +115,31 @@ def _uses(nodes: list[ast.stmt] | list[ast.AST], name: str, *, free: bool) -> It
 
 def _reads(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+
+
+def weighs_what_was_scored(source: str, score: int | None, weigh: int | None) -> bool:
+    """Whether the weighing names a tensor that the scores are made of: `weights @ q`, not `@ v` with v = q."""
+    tree = ast.parse(source)
+    weighing = [node for node in ast.walk(tree) if _is_product(node) and node.lineno == weigh]
+    if not weighing or score is None:
+        return False
+    outer = weighing[0]  # the walk goes from the outside in
+    scoring = [
+        node for node in ast.walk(tree) if _is_product(node) and node.lineno == score and node is not outer
+    ]
+    scored = {item.id for node in scoring for item in ast.walk(node) if isinstance(item, ast.Name)}
+    last = (
+        outer.right
+        if isinstance(outer, ast.BinOp)
+        else outer.args[-1]
+        if isinstance(outer, ast.Call)
+        else None
+    )
+    return isinstance(last, ast.Name) and last.id in scored
+
+
+def _is_product(node: ast.AST) -> TypeGuard[ast.BinOp | ast.Call]:
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.MatMult)
+    name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+    return name in ("matmul", "bmm", "einsum", "mm", "dot")

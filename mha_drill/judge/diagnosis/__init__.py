@@ -6,15 +6,24 @@ the heads, then lengths, masks, gradients and behaviour.
 
 from __future__ import annotations
 
+import numpy as np
+
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.crashes import crash_findings
 from mha_drill.judge.diagnosis.behaviour import behaviour_findings, mutation_findings
 from mha_drill.judge.diagnosis.gradients import gradient_findings
-from mha_drill.judge.diagnosis.lengths import block_findings, length_findings, mask_findings, other_lengths
+from mha_drill.judge.diagnosis.lengths import (
+    block_findings,
+    fixed_length,
+    length_findings,
+    mask_findings,
+    other_lengths,
+)
 from mha_drill.judge.diagnosis.numbers import number_findings
 from mha_drill.judge.diagnosis.places import return_line
 from mha_drill.judge.diagnosis.projections import wiring_findings
 from mha_drill.judge.diagnosis.repairs import builtin_used, repaired
+from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
 
@@ -56,6 +65,10 @@ def diagnose(examination: Examination) -> list[Finding]:
     if not any(item.code == "nondeterministic" for item in behaviour):
         findings += gradient_findings(examination)
     findings += behaviour + mutation_findings(examination)
+    if any(item.code == "mask-fill-value" for item in findings) and _finite(examination.large):
+        # Large scores that see past the mask are no overflow.
+        findings = [item for item in findings if item.code != "unstable-softmax"]
+    findings += fixed_length(examination)
     if numbers:
         # Fills of -1e38 and the like drown a difference quotient where numbers are wrong: no line, no mistake.
         findings = [item for item in findings if item.code != "wrong-gradient" or item.line is not None]
@@ -71,6 +84,11 @@ def diagnose(examination: Examination) -> list[Finding]:
     return distinct(findings)
 
 
+def _finite(observation: Observation) -> bool:
+    output = observation.output
+    return output is not None and bool(np.isfinite(output).all())
+
+
 def _only_consequence(findings: list[Finding], numbers: list[Finding]) -> bool:
     """Whether an unexplained wrong value stands beside a mistake that can be its cause."""
     causes = {
@@ -81,6 +99,7 @@ def _only_consequence(findings: list[Finding], numbers: list[Finding]) -> bool:
         "shared-across-heads",
         "unstable-softmax",
         "nan-output",
+        "weigh-wrong-tensor",
     }
     return any(item.code == "wrong-value" for item in numbers) and any(
         item.code in causes for item in findings

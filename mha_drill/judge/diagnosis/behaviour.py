@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
+from mha_drill.judge.probes import SQUARE
 from mha_drill.judge.recording import Recording
 
 
@@ -22,7 +24,9 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
     found += [item for item in repaired(one) if item.code == "dropout-in-eval"]
     first, second = examination.output(one), examination.output(two)
     if first is not None and second is not None and not close(first, second, 1e-12):
-        found.append(Finding("nondeterministic", "any", _random_line(examination), False))
+        code = "dropout-in-eval" if _only_with_a_rate(examination) else "nondeterministic"
+        step = "dropout" if code == "dropout-in-eval" else "any"
+        found.append(Finding(code, step, _random_line(examination), False))
     noisy = examination.noisy
     if noisy is not None and not found:
         first, second = (examination.output(item) for item in noisy)
@@ -34,11 +38,24 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             for item in known
         ) and any(kind.startswith("Dropout") for _, kind in examination.square.answer.get("modules", []))
         if first is not None and second is not None and finite and not gone and close(first, second, 1e-12):
-            found.append(Finding("dropout-missing", "dropout", _line_of_parameter(examination), False))
+            line = line_of(examination, "weigh") or _line_of_parameter(examination)
+            found.append(Finding("dropout-missing", "dropout", line, False))
     if any(item.code == "wrong-value" for item in known) and examination.items_mix:
         found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
-    found += _large_findings(examination, known)
+    if not any(item.code == "nondeterministic" for item in found):
+        found += _large_findings(examination, known)
     return found
+
+
+def _only_with_a_rate(examination: Examination) -> bool:
+    """Whether the same call gives the same where no dropout is asked for: then it is dropout that acts."""
+    if not examination.has_dropout:
+        return False
+    one, two = (
+        examination.output(examination.case.observe(replace(SQUARE, name="undropped"), seed=seed))
+        for seed in (1, 2)
+    )
+    return one is not None and two is not None and close(one, two, 1e-12)
 
 
 def _mixing_line(examination: Examination) -> int | None:

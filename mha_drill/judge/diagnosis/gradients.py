@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mha_drill.judge.diagnosis.definitions import definition_of
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.recording import Call, Recording, Value
@@ -134,7 +135,8 @@ def _unregistered(examination: Examination) -> list[Finding]:
             continue
         learns = value.grad or answer["tensors"].get(name, {}).get("grad") or len(value.shape) >= 2
         if (assessment.recording.weights[value.number] and learns) or _is_bias(value, call, width):
-            found.append(Finding("unregistered-parameters", "project", call.line, False, name))
+            line = definition_of(examination.case.runner.source, name.split(".")[0]) or call.line
+            found.append(Finding("unregistered-parameters", "project", line, False, name))
     return found[:1]
 
 

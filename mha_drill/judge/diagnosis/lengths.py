@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.diagnosis.places import line_of
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.masks import mask_findings_of, weak_fill
+from mha_drill.judge.probes import SQUARE
 
 
 def length_findings(examination: Examination, wired: list[Finding]) -> list[Finding]:
@@ -57,6 +61,23 @@ def block_findings(examination: Examination) -> list[Finding]:
     if observation is None or observation.error is not None or examination.agrees(observation):
         return []
     return [Finding("wrong-value", "any", line_of(examination, "weigh", "score"))]
+
+
+# Names of a longest length: shorter inputs come too.
+LONGEST = re.compile(r"max|block|context|ctx|positions")
+
+
+def fixed_length(examination: Examination) -> list[Finding]:
+    """Return that only inputs of the longest length run, where a parameter says that it is the longest."""
+    binding = examination.binding
+    named = [item.name for item in binding.definition.construct if item.meaning == "context"]
+    if not binding.exact_context or not any(LONGEST.search(name.lower()) for name in named):
+        return []
+    shorter = examination.case.try_binding(replace(binding, exact_context=False), SQUARE, trace=True)
+    if shorter.error is None:
+        return []
+    detail = shorter.error["message"]
+    return [Finding("hard-coded-shape", "mask", shorter.error["line"], False, detail=detail)]
 
 
 def mask_findings(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.assessment import Assessment, flat, shared_by_heads
+from mha_drill.judge.diagnosis.definitions import factor_line, triangle_line
 from mha_drill.judge.diagnosis.detours import detour_findings
 from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
@@ -13,8 +14,9 @@ from mha_drill.judge.findings import Finding, side_said
 from mha_drill.judge.firststep import first_difference
 from mha_drill.judge.hypotheses import explain
 from mha_drill.judge.matching import close, order_of
-from mha_drill.judge.plain import explain_plain
+from mha_drill.judge.plain import explain_plain, plain_material
 from mha_drill.judge.probes import Probe
+from mha_drill.judge.recording import NORMS, Recording
 from mha_drill.judge.stepmap import MASKINGS, SCALINGS, SOFTMAXES
 
 
@@ -72,6 +74,7 @@ def number_findings(
     if not faults and without:
         return [*found, _unweighted(examination, assessment)], ()
     if not faults:
+        found = found or _beside_the_heads(examination, assessment)
         return found or [_unexplained(examination, assessment)], ()
     return found + _named(examination, faults), faults
 
@@ -122,7 +125,41 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
         and not missing
     ):
         return [wrong]
+    material = None if examination.spec.projections else plain_material(square)
+    if material is not None and output.shape[-1] != material.value.shape[-1]:
+        return [wrong]
     return []
+
+
+def _beside_the_heads(examination: Examination, assessment: Assessment) -> list[Finding]:
+    """Name what was done to right heads before, or without, an output projection: normalised, or an input added."""
+    recording, roles, tail = assessment.recording, assessment.roles, assessment.tail
+    assert roles is not None and tail is not None
+    merged, reached = _merged(assessment), recording.after(list(roles.weighs))
+    for call in recording.calls:
+        if call.short in NORMS and call.outputs and reached[call.outputs[0]]:
+            given = next((recording.values[item].array for item in call.inputs if reached[item]), None)
+            if given is not None and given.size == merged.size:
+                rows = given.reshape(merged.shape).astype(np.float64)
+                if order_of(merged, rows, examination.tolerance) is not None:
+                    return [Finding("extra-normalization", "merge", call.line, True)]
+    for name, array in examination.square.inputs.items():
+        if array.size == merged.size == tail.merged.size and tail.call is None and array.ndim == 3:
+            rows = tail.merged - array.reshape(merged.shape)
+            if order_of(merged, rows, examination.tolerance) is not None:
+                line = _adding_line(recording, reached, name) or return_line(examination)
+                return [Finding("extra-residual", "output", line, True)]
+    return []
+
+
+def _adding_line(recording: Recording, reached: list[bool], name: str) -> int | None:
+    """Return the line of the first sum of what attention made and something of an input's alone."""
+    for call in recording.calls:
+        if call.short.strip("_") in ("add", "radd", "iadd") and any(reached[item] for item in call.inputs):
+            others = [item for item in call.inputs if not reached[item]]
+            if any(recording.content[item] == {name} for item in others):
+                return call.line
+    return None
 
 
 def _unweighted(examination: Examination, assessment: Assessment) -> Finding:
@@ -185,6 +222,13 @@ def _finding_of(examination: Examination, fault: Fault) -> Finding:
     else:
         side = side_said(fault.variant) if fault.step in ("project", "split") else ""
         line = line_of(examination, *[f"{fault.step}:{side}"] * bool(side), *NEAR[fault.step])
+    source = examination.case.runner.source
+    if fault.code == "wrong-scale" and line is not None:
+        line = factor_line(source, line)
+    if fault.code == "mask-off-by-one":
+        assessment, place = examination.assessed(examination.square), place_of(examination, "mask")
+        if assessment is not None and place is not None:
+            line = triangle_line(source, assessment.recording, place.call, line)
     return Finding(fault.code, fault.step, line, True, fault.variant)
 
 

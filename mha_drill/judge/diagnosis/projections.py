@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from mha_drill.judge.assessment import Assessment
+from mha_drill.judge.assessment import Assessment, shared_by_heads
 from mha_drill.judge.diagnosis.places import line_of, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import order_of
 from mha_drill.judge.roles import Side
+from mha_drill.judge.uses import weighs_what_was_scored
 
 
 def wiring_findings(examination: Examination) -> list[Finding]:
@@ -47,7 +48,11 @@ def wiring_findings(examination: Examination) -> list[Finding]:
                 found.append(Finding("shared-projection", "project", side.line, True, f"{other_name}{name}"))
                 break
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
-        if examination.binding.base.heads > 1 and (slices or _repeated(assessment, side.projections)):
+        one_for_all = not examination.case.multi_query and shared_by_heads(
+            side, tuple(sides.values()), examination.binding.base.heads
+        )
+        repeated = slices or _repeated(assessment, side.projections) or one_for_all
+        if examination.binding.base.heads > 1 and repeated:
             found.append(Finding("shared-across-heads", "project", side.line, True, name))
     if not any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
         found += _swapped(examination, assessment)
@@ -84,7 +89,7 @@ def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding
         for item in wiring.projections
         if item.index not in used and (tail is None or item.call is not tail.call)
     ]
-    if examination.spec.projections and not idle:
+    if examination.spec.projections and not idle and not _part_idle(examination, assessment, used):
         return []
     same = _same_rows
     if same(roles.value, roles.key) or same(roles.value, roles.query):
@@ -101,6 +106,23 @@ def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding
             )
         ]
     return []
+
+
+def _part_idle(examination: Examination, assessment: Assessment, used: set[int]) -> bool:
+    """Whether of one projection that holds all three sides a third is used by none."""
+    roles = assessment.roles
+    assert roles is not None
+    if len(used) != 1 or min(used) < 0:
+        return False
+    made = len(next(iter(assessment.wiring.projections[min(used)].rows.values()), ()))
+    sides = (roles.query, roles.key, roles.value)
+    if len({side.rows.shape for side in sides}) > 1:
+        return False
+    columns = np.concatenate([side.rows.reshape(-1, side.rows.shape[-1]) for side in sides], axis=1)
+    twice = made == columns.shape[1] > int(np.unique(columns, axis=1).shape[1])
+    return twice and weighs_what_was_scored(
+        examination.case.runner.source, roles.scores[0].line, roles.weighs[0].line
+    )
 
 
 def _same_rows(one: Side, two: Side) -> bool:
