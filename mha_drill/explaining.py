@@ -115,8 +115,8 @@ def _played(
         from mha_drill.explain.live import sizes_of
 
         sizes = sizes_of(report)
-        shown = own_tour(report, lang)
+        shown = own_tour(report, lang, console.width)
     else:
-        shown = topic_tour(topic, sizes or Sizes(), lang)
+        shown = topic_tour(topic, (sizes or Sizes()).on(console.width), lang)
     play(console, title, shown, sizes or Sizes(), lang)
     return True

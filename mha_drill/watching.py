@@ -64,7 +64,11 @@ def first_look(path: Path) -> None:
     """Raise a UsageError for what can never become a file to judge; one that is not there yet may."""
     if str(path) == STANDARD_INPUT:
         raise UsageError("watch.not-a-file")
-    if path.exists():
+    try:
+        there = path.exists()
+    except OSError:  # a name that is too long: the sentence is the one of `check`
+        there = True
+    if there:
         read_source(path)
     elif not path.absolute().parent.is_dir():
         raise UsageError("watch.no-folder", path=path, folder=path.parent)

@@ -68,6 +68,25 @@ def test_bad_usage_is_one_line_and_code_two(
     assert (zh if locale.startswith("zh") else en) in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "explain {}",
+        "explain view --svg {}",
+        "mock --html {}",
+        "watch {}",
+        "check {}",
+        "hint {}",
+        "explain --file {}",
+    ],
+)
+def test_a_name_that_is_too_long_is_one_sentence(command: str, tmp_path: Path) -> None:
+    done = drill(*command.format("a" * 300).split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("a" * 300) == 1
+    assert "broke" not in done.stderr
+
+
 @pytest.mark.parametrize("spelled", [["--lang", "zh"], ["--lang=zh"], ["--lang", "ZH_cn"]])
 def test_errors_come_in_the_language_asked_for(tmp_path: Path, spelled: list[str]) -> None:
     assert "没有名为" in drill("quiz", "--kind", "zzz", *spelled, cwd=tmp_path, LANG="en_GB.UTF-8").stderr

@@ -21,6 +21,7 @@ from rich.cells import cell_len
 
 from mha_drill.errors import UsageError
 from mha_drill.explain import library, pictures
+from mha_drill.explain.cells import kept_cells
 from mha_drill.explain.figures import (
     Address,
     Block,
@@ -39,6 +40,8 @@ from mha_drill.records import LANGS, STEPS, Lang
 from mha_drill.ui.console import make_console
 from mha_drill.ui.explain import print_topic, print_topics
 from mha_drill.ui.export import ASPECT, CHARACTER
+from mha_drill.ui.pictures import print_picture
+from mha_drill.words import word
 
 TOPICS = [topic.name for topic in topics()]
 DEFAULT = Sizes()
@@ -560,13 +563,13 @@ def test_labels_stand_under_their_cells() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    page = shown("split", Sizes(2, 5, 64, 8), "en", 100)
+    page = shown("split", Sizes(2, 5, 64, 8), "en", 80)
     assert (
         "Drawn in part: item 0 of a batch of 2; tokens 0, 1, 4 of 5; heads 0, 7 of 8; "
         "2 of the 8 numbers of a head."
     ) in re.sub(r"\s+", " ", page)
-    chinese = shown("split", Sizes(2, 5, 64, 8), "zh", 120).replace("\n", "")
-    assert "5 个 token 中的第 0、1、4 个；8 个头中的第 0、7 个" in chinese
+    chinese = re.sub(r"\s", "", shown("split", Sizes(2, 5, 64, 8), "zh", 80))
+    assert "5个token中的第0、1、4个；8个头中的第0、7个" in chinese
 
 
 def test_colour_only_where_there_is_some_and_labels_always() -> None:
@@ -766,3 +769,38 @@ def test_files_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:
     again.write_text("an older picture", encoding="utf-8")
     assert run("split", "--svg", str(again)).returncode == 0
     assert again.read_text(encoding="utf-8").startswith("<svg")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 4), st.integers(2, 500), st.integers(2, 32), st.integers(1, 128), st.sampled_from(LANGS)
+)
+def test_right_and_wrong_stand_beside_each_other_at_80_columns(
+    batch: int, length: int, heads: int, head_width: int, lang: Lang
+) -> None:
+    sizes = Sizes(batch, length, heads * head_width, heads)
+    for name in ("mixed", "unmixed"):
+        file = io.StringIO()
+        console = make_console(file, width=80, environ={})
+        print_picture(console, pictures.PICTURES[name](sizes.on(80)), sizes, lang)
+        lines = file.getvalue().splitlines()
+        right, wrong = word("explain.right", lang), word("explain.wrong", lang)
+        assert any(line.startswith(f"✓ {right}") and f"✗ {wrong}" in line for line in lines)
+        assert all(cell_len(line) <= 80 for line in lines)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(4, 200), st.integers(4, 32), st.integers(4, 128))
+def test_a_wider_page_shows_no_less_and_its_strips_fit_on_one_line(
+    length: int, heads: int, head_width: int
+) -> None:
+    sizes = Sizes(1, length, heads * head_width, heads)
+    narrow, wide = kept_cells(sizes.on(80)), kept_cells(sizes.on(160))
+    cells = [len(kept.tokens) * len(kept.heads) * len(kept.places) for kept in (narrow, wide)]
+    assert cells[0] <= cells[1]
+    for columns in (100, 160):
+        page = shown("split", sizes.on(columns), "en", columns)
+        assert all(len(line) <= columns for line in page.splitlines())
+        assert page.count("its memory:") == 1
+        memory = page[page.index("its memory:") :].splitlines()
+        assert memory[3] == "", "one line of cells, one of labels"

@@ -6,6 +6,7 @@ torch (the question's own line, where there is one), and says which answer is ri
 
 from __future__ import annotations
 
+import ast
 import itertools
 import math
 import re
@@ -471,6 +472,14 @@ def test_what_is_asked_is_right_by_torch(generator: Generator) -> None:
             assert said == question.answer
 
 
+def valued(option: str) -> object:
+    """Return the number, shape or list that an option writes down; two that are equal are one answer."""
+    try:
+        return ast.literal_eval(option.strip("`"))
+    except (SyntaxError, ValueError):
+        return " ".join(option.split()).casefold()
+
+
 @every_generator
 def test_a_draw_makes_a_whole_question_in_both_languages(generator: Generator) -> None:
     prompts = set()
@@ -488,6 +497,7 @@ def test_a_draw_makes_a_whole_question_in_both_languages(generator: Generator) -
         if generator.kind == "choice":
             assert len({option.en for option in question.options}) == 4
             assert len({option.zh for option in question.options}) == 4
+            assert len({str(valued(option.en)) for option in question.options}) == 4
         if generator.kind == "number":
             assert is_right(question, expected(question))
             assert read_numbers(question, question.answer) == expected(question)

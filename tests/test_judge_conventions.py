@@ -380,6 +380,46 @@ DEFAULTS = (
     .replace("weights = torch", "weights = self.drop(torch")
     .replace("dim=-1)\n        return", "dim=-1))\n        return")
 )
+CAUSAL = """
+import torch
+from torch import nn
+
+class CausalSelfAttention(nn.Module):
+    def __init__(self, d_model, num_heads, max_length):
+        super().__init__()
+        self.h, self.d = num_heads, d_model // num_heads
+        self.qkv, self.o = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
+        self.register_buffer("seen", torch.tril(torch.ones(max_length, max_length)))
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = (y.view(b, t, self.h, self.d).transpose(1, 2) for y in self.qkv(x).chunk(3, dim=-1))
+        scores = q @ k.transpose(-1, -2) / self.d**0.5
+        scores = scores.masked_fill(self.seen[:t, :t] == 0, -1e4)
+        return self.o((scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, c))
+"""
+GROUPED = """
+import torch
+from torch import nn
+
+class GQA(nn.Module):
+    def __init__(self, d_model, num_heads):
+        super().__init__()
+        self.h, self.g, self.d = num_heads, num_heads // 2, d_model // num_heads
+        self.wq, self.wo = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
+        self.wk, self.wv = nn.Linear(d_model, self.g * self.d), nn.Linear(d_model, self.g * self.d)
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q = self.wq(x).view(b, t, self.g, 2, self.d)
+        k, v = self.wk(x).view(b, t, self.g, self.d), self.wv(x).view(b, t, self.g, self.d)
+        a = torch.softmax(torch.einsum("btgrd,bsgd->bgrts", q, k) * self.d**-0.5, dim=-1)
+        return self.wo(torch.einsum("bgrts,bsgd->btgrd", a, v).reshape(b, t, c))
+"""
+LAMBDA = """
+import torch
+attention = lambda Q, K, V: torch.softmax(Q @ K.mT / K.size(-1) ** 0.5, dim=-1) @ V
+"""
 LOOSE_BIAS = BASE.replace(
     "for _ in range(4))", "for _ in range(4))\n        self.b = torch.full((1, d_model), 0.2)"
 ).replace("return self.wo(", "return self.b + self.wo(")
@@ -408,6 +448,14 @@ LOOSE_BIAS = BASE.replace(
         (EITHER.replace("FILL", "-10.0"), "mha", {"mask-fill-value"}),
         (IN_PLACE, "sdpa", set()),
         (IN_PLACE.replace(".log()", ""), "sdpa", {"mask-fill-value"}),
+        (CAUSAL, "causal-mha", set()),
+        (CAUSAL.replace("-1e4", "-100.0"), "causal-mha", {"mask-fill-value"}),
+        (CAUSAL.replace("[:t, :t]", ""), "causal-mha", {"hard-coded-shape"}),
+        (CAUSAL.replace("@ v)", "@ q)"), "causal-mha", {"weigh-wrong-tensor"}),
+        (GROUPED, "mha", set()),
+        (GROUPED.replace("self.d**-0.5", "self.d**-1"), "mha", {"wrong-scale"}),
+        (LAMBDA, "sdpa", set()),
+        (LAMBDA.replace(" / K.size(-1) ** 0.5", ""), "sdpa", {"missing-scale"}),
         (ONE_FOR_ALL, "mha", set()),
         (ONE_FOR_ALL.replace("MultiQuery", "MultiHead"), "mha", {"shared-across-heads"}),
         (CAST, "single-head", set()),

@@ -158,3 +158,49 @@ def test_the_example_runs_in_a_real_kernel(tmp_path: Path, own_record: Path) -> 
     kept_ones = Store(own_record / "progress.sqlite3").attempts()
     assert [attempt.answer for attempt in kept_ones] == ["missing-scale", ""]
     assert json.loads(EXAMPLE.read_text(encoding="utf-8"))["cells"], "it is kept without its output"
+
+
+def test_a_name_of_its_own_inside_the_answer_brings_in_no_demo_cell() -> None:
+    text = kept(
+        "class A:\n    def f(self, x):\n        output = [i for i in x]\n        return output",
+        "x = 1 / 0\noutput = A().f(x)",
+        "for i in range(10**9):\n    pass",
+    )
+    assert "1 / 0" not in text
+    assert "range" not in text
+    used = kept(
+        "def f():\n    return A()", "class A:\n    def g(self):\n        global x\n        return x", "x = 3"
+    )
+    assert "x = 3" in used
+    assert "def f" not in used
+
+
+@pytest.mark.parametrize(
+    ("cells", "needed"),
+    [
+        (("from math import *", "class A:\n    s = pi"), "from math import *"),
+        (("C = {}", "C['heads'] = 4", "class A:\n    s = C['heads']"), "C['heads'] = 4"),
+        (
+            ("from dataclasses import dataclass", "@dataclass\nclass C:\n    h: int = 4", "class A:\n    c: C = C()"),
+            "@dataclass",
+        ),
+        (("class A:\n    s = 1\nA?\nfiles = !ls\nt = %timeit -o f()\nA??", "x"), "s = 1"),
+        (("%%time\n\nclass A:\n    s = 1",), "s = 1"),
+        (("class A:\n    '''In\n% of all\n'''",), "\n% of all"),
+    ],
+)  # fmt: skip
+def test_what_a_learner_would_expect_is_there(cells: tuple[str, ...], needed: str) -> None:
+    text = kept(*cells)
+    compile(text, "cells", "exec")
+    assert needed in text
+
+
+def test_a_notebook_file_is_read_past_its_magics(tmp_path: Path) -> None:
+    cells = ["%%bash\nrm -rf (", "files = !ls\n%pip install x", "class A:\n    '''\n% of all\n'''"]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    path = tmp_path / "book.ipynb"
+    nbformat.write(book, path)
+    text = read_source(path).text
+    compile(text, "book", "exec")
+    assert "\n% of all" in text
+    assert text.split("\n").index("class A:") == 6

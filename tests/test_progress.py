@@ -331,6 +331,20 @@ def test_a_full_disk_is_told_once_and_done_without(path: Path) -> None:
     assert Store(path).attempts()[0].item == "kept"
 
 
+def _begun_with_no_room(path: Path) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+    said: list[str] = []
+    store = Store(path, lambda trouble: said.append(trouble.say("en")))
+    store.record(attempt("unkept", 1.0))
+    os._exit(0 if len(said) == 1 and "rollback" not in said[0] and len(store.attempts()) == 1 else 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file size limit that ends in an error")
+def test_a_record_that_has_no_room_to_begin_says_why(path: Path) -> None:
+    assert _together(_begun_with_no_room, [(path,)]) == [0]
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_drill_without_a_store_warns_once_and_goes_on(tmp_path: Path, lang: str) -> None:
     (tmp_path / "file").write_text("")

@@ -48,9 +48,9 @@ SECTIONS = {
     "sheet-mha": 3, "memorised-classes": 2, "view": 3, "minus-one": 1, "contiguity": 3, "strides": 2,
     "transpose": 2, "split": 3, "merge": 4, "mask-line": 3, "tril": 3, "finfo": 2, "masked-fill": 2, "q-proj": 4,
     "q-k-transpose": 3, "time-steps": 2, "how-are-you": 3, "other-operations": 2, "slips": 5, "why-qkv": 1,
-    "gqa-mqa": 7, "kv-cache": 7, "rope": 6, "causal-mask": 6, "online-softmax": 5, "cross-attention": 4,
-    "padding-mask": 3, "why-sqrt-d": 3, "complexity": 3, "numerics": 3, "why-heads": 2, "saying-shapes": 2,
-    "dropout-place": 2, "parameter-counts": 2, "backward-by-hand": 2,
+    "gqa-mqa": 10, "kv-cache": 10, "rope": 8, "causal-mask": 8, "online-softmax": 6, "cross-attention": 5,
+    "padding-mask": 5, "why-sqrt-d": 5, "complexity": 4, "numerics": 4, "why-heads": 4, "saying-shapes": 3,
+    "dropout-place": 3, "parameter-counts": 3, "backward-by-hand": 3,
 }  # fmt: skip
 FEWEST_OF_KIND = {"choice": 30, "short": 15, "number": 15, "order": 10, "spot": 12}
 FEWEST_OF_STEP = 6
@@ -204,6 +204,17 @@ def test_the_options_differ_and_the_right_one_is_not_the_long_one(name: str) -> 
         assert len(set(options)) == len(options) == 4
         right = len(options.pop(LETTERS.index(question.answer)))
         assert right <= max(map(len, options)) * 1.3 + 8, (right, options)
+
+
+@pytest.mark.parametrize("name", of_kind("choice"))
+def test_a_why_calls_no_option_by_its_place(name: str) -> None:
+    """Options are shown in another order each time."""
+    place = r"\b(first|second|third|fourth|last)"
+    verb = r"(option|and (second|third|fourth)|does|gives?|names|uses|sums|keeps|calls|sets|mixes)\b"
+    assert not re.search(rf"\bthe {place} {verb}", BANK[name].why.en, re.IGNORECASE)
+    assert not re.search(
+        r"第[一二三四]个(选项|和第|形状|把|用|让|求)|最后一个( `|把|用|让)", BANK[name].why.zh
+    )
 
 
 @pytest.mark.parametrize("name", of_kind("short"))

@@ -455,7 +455,8 @@ def test_a_short_answer_takes_lines_and_its_keys_only_before_it_is_begun(tmp_pat
     typed = ["", "one line", "s", "q", "?", "last line", "", ""]
     screen, _, (kept,) = session(tmp_path, ["transformer-idea"], *typed)
     assert kept.answer == "one line\ns\nq\nlast line"
-    assert screen.shown[1:3] == ["quiz.nothing-written", "hint 1/1"]
+    told = ["quiz.nothing-written", "quiz.key-in-answer", "quiz.key-in-answer", "hint 1/1"]
+    assert screen.shown[1:5] == told
 
 
 def test_pasted_lines_are_one_answer(tmp_path: Path) -> None:

@@ -373,3 +373,9 @@ def test_a_seed_repeats_what_is_shown(tmp_path: Path) -> None:
         drill("quiz", "--seed", "8", "--count", "5", typed="s\n" * 5, cwd=tmp_path).stdout for _ in range(2)
     ]
     assert shown[0] == shown[1]
+
+
+def test_a_key_typed_into_an_answer_is_told_of(tmp_path: Path) -> None:
+    done = drill("quiz", "--kind", "short", "--count", "1", typed="a thought\nq\n\nq\n", cwd=tmp_path)
+    assert "'q' is a line of your answer now; an empty line ends the answer" in " ".join(done.stdout.split())
+    assert done.returncode == 0

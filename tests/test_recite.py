@@ -471,3 +471,9 @@ def test_ctrl_c_ends_it_with_a_summary(tmp_path: Path) -> None:
     shown, code = terminal.end()
     assert code == 130
     assert "Traceback" not in shown
+
+
+def test_a_long_line_is_broken_between_words() -> None:
+    done = drill("recite", "mha", COLUMNS="60")
+    assert '\n              "d_model must be a multiple of num_heads"\n' in done.stdout
+    assert all(len(line) <= 60 for line in done.stdout.splitlines())

@@ -115,6 +115,45 @@ def test_going_right_is_recorded_once(watching: Watching) -> None:
     assert len(store.attempts()) == 1
 
 
+def test_a_key_draws_the_walk_of_the_file_and_a_save_brings_the_new_verdict(tmp_path: Path) -> None:
+    file = tmp_path / "my_mha.py"
+    file.write_text(RIGHT.replace("scores, dim=-1", "scores, dim=-2"), encoding="utf-8")
+    watching = Watching(tmp_path)
+    watching.sees(r"not right[^\r]*e draw")
+    watching.child.send("e")
+    watching.sees(r"step by step, drawn")
+    watching.sees(r"parts from the reference")
+    watching.sees(r"q back to the verdict")
+    watching.child.send("q")
+    watching.sees(r"not right[^\r]*e draw")
+    watching.child.send("p")
+    watching.sees(r"\[project\]")
+    watching.sees(r"1/\d+  ")
+    watching.child.send("\x1b[C")
+    watching.sees(r"2/\d+  ")
+    file.write_text(RIGHT, encoding="utf-8")
+    watching.sees(r"right since[^\r]*e draw")
+    watching.child.send("p\x1b[B")
+    watching.sees(r"\[split\]")
+    watching.child.send("\x1b")
+    watching.sees(r"right since[^\r]*e draw")
+    watching.child.send("q")
+    assert watching.ends() == 0
+
+
+def test_a_file_of_which_nothing_ran_has_no_walk_to_draw(tmp_path: Path) -> None:
+    (tmp_path / "my_mha.py").write_text("def broken(:\n", encoding="utf-8")
+    watching = Watching(tmp_path, "--lang", "zh")
+    watching.sees("e 画图")
+    for key in "ep":
+        watching.child.send(key)
+        watching.sees("无图可画")
+        watching.child.send(key)
+        watching.sees("e 画图")
+    watching.child.send("q")
+    assert watching.ends() == 0
+
+
 def test_off_a_terminal_each_report_is_printed_once(tmp_path: Path) -> None:
     file = tmp_path / "my_mha.py"
     file.write_text(RIGHT, encoding="utf-8")

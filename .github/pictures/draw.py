@@ -7,6 +7,7 @@ typed; a long screen is cut where it says so.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from mha_drill.ui.theme import CELLS, THEME
 
 HERE = Path(__file__).resolve().parent
 PROMPT = "> "
+ERASED = re.compile(r"\A.*\x1b\[2K", re.DOTALL)  # what a spinner wrote and took back
 GROUNDS = {ground.number: ON_PAPER.styles[cell] for cell in CELLS if (ground := THEME.styles[cell].bgcolor)}
 # As it is often learnt by heart: one linear map for all three.
 MEMORISED = """\
@@ -61,12 +63,15 @@ class MultiHeadAttention(nn.Module):
 
 
 def screen(folder: Path, arguments: Sequence[str], answers: Sequence[str] = ()) -> str:
-    """Return all that one command prints on a terminal when it is answered like this, colours included."""
+    """Return all that one command prints on a terminal when it is answered like this, colours included.
+
+    Answers that nobody asks for any more are left over: a quiz goes on only when the answer was wrong.
+    """
     environment = dict(
-        os.environ, MHA_DRILL_HOME=str(folder / "record"), MHA_DRILL_WARM="0", TERM="xterm-256color",
+        os.environ, MHA_DRILL_HOME=str(folder / "record"), XDG_RUNTIME_DIR=str(folder), TERM="xterm-256color",
         LANG="C.UTF-8", PYTHONPATH=str(HERE.parent.parent),
     )  # fmt: skip
-    for name in ("NO_COLOR", "COLUMNS", "LINES", "LC_ALL", "LC_MESSAGES"):
+    for name in ("NO_COLOR", "COLUMNS", "LINES", "LC_ALL", "LC_MESSAGES", "CI", "MHA_DRILL_WARM"):
         environment.pop(name, None)
     terminal = pexpect.spawn(
         sys.executable, ["-m", "mha_drill", *arguments],
@@ -74,7 +79,8 @@ def screen(folder: Path, arguments: Sequence[str], answers: Sequence[str] = ()) 
     )  # fmt: skip
     shown = ""
     for answer in answers:
-        terminal.expect_exact(PROMPT)
+        if terminal.expect_exact([PROMPT, pexpect.EOF]):
+            return shown + terminal.before
         shown += terminal.before + terminal.after
         terminal.sendline(answer)
     terminal.expect(pexpect.EOF)
@@ -83,7 +89,7 @@ def screen(folder: Path, arguments: Sequence[str], answers: Sequence[str] = ()) 
 
 def draw(name: str, arguments: Sequence[str], shown: str, until: str = "") -> None:
     """Save one picture, of the screen up to the heading `until`."""
-    text = Text.from_ansi(shown.replace("\r\n", "\n").strip("\n"))
+    text = Text.from_ansi(ERASED.sub("", shown.replace("\r\n", "\n")).strip("\n"))
     for at, span in enumerate(text.spans):
         ground = span.style.bgcolor if isinstance(span.style, Style) else None
         if ground and ground.number in GROUNDS:
@@ -105,10 +111,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "my_mha.py").write_text(MEMORISED, encoding="utf-8")
-        quiz = ["quiz", "--kind", "choice", "--count", "1"]
-        draw("quiz", quiz, screen(folder, quiz, ["A"]))
+        quiz = ["quiz", "--kind", "choice", "--topic", "split", "--count", "1", "--seed", "4"]
+        draw("quiz", quiz, screen(folder, quiz, ["?", "B", "q"]))
         check = ["check", "my_mha.py"]
+        screen(folder, check)  # the first one starts the judge
         draw("check", check, screen(folder, check))
+        screen(folder, ["judge", "stop"])
         explain = ["explain", "view"]
         draw("explain", explain, screen(folder, explain), until="The mistake that raises nothing")
 

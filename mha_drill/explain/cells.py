@@ -8,8 +8,8 @@ from itertools import pairwise, product
 from mha_drill.explain.figures import Block, Kept
 from mha_drill.explain.sizes import Sizes
 
-PAGE = 74
-"""Columns that a strip is chosen to fill at most: an 80-column page less its margins."""
+MARGINS = 6
+"""Columns of a page that a strip leaves free."""
 
 LABEL = len("t0 h0")
 """Columns of a piece's label."""
@@ -21,13 +21,16 @@ def kept_cells(sizes: Sizes) -> Kept:
     Else the ones that show the most: three tokens of two heads first, since less shows no pattern, then both
     ends of a head, then as many cells as fit.
     """
+    room = sizes.columns - MARGINS
     candidates = [
         Kept(tokens, heads, places)
         for tokens, heads, places in product(
-            _choices(sizes.length, 2), _choices(sizes.heads, 2), _choices(sizes.head_width, 1)
+            _choices(sizes.length, 2, room),
+            _choices(sizes.heads, 2, room),
+            _choices(sizes.head_width, 1, room),
         )
     ]
-    fitting = [kept for kept in candidates if _columns(sizes, kept) <= PAGE]
+    fitting = [kept for kept in candidates if _columns(sizes, kept) <= room]
     if not fitting:
         return min(candidates, key=lambda kept: _columns(sizes, kept))
 
@@ -49,10 +52,10 @@ def _columns(sizes: Sizes, kept: Kept) -> int:
     return max(piece_columns, LABEL + 1) * len(kept.tokens) * len(kept.heads) + 2 * gaps + 1
 
 
-def _choices(size: int, least: int) -> list[tuple[int, ...]]:
+def _choices(size: int, least: int, room: int) -> list[tuple[int, ...]]:
     """Return the index sets to choose from: all, or the first few and the last."""
-    sets = [tuple(range(size))] if size <= PAGE // 4 else []
-    sets += [(*range(first), size - 1) for first in range(3, 0, -1) if first + 1 < size]
+    sets = [tuple(range(size))] if size <= room // 4 else []
+    sets += [(*range(first), size - 1) for first in range(room // 24, 0, -1) if first + 1 < size]
     if least == 1 and size > 2:
         sets.append((0,))
     return sets or [tuple(range(size))]

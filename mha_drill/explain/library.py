@@ -75,7 +75,7 @@ def topics() -> tuple[Topic, ...]:
 
 def topic_named(name: str) -> Topic:
     """Return one topic. Raises UsageError with the nearest names where there is none."""
-    if re.fullmatch(r"[a-z]+(-[a-z]+)*", name) and (_FOLDER / f"{name}.toml").is_file():
+    if re.fullmatch(r"[a-z-]{1,40}", name) and (_FOLDER / f"{name}.toml").is_file():
         return _read(name)
     from difflib import get_close_matches
 

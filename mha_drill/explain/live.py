@@ -13,7 +13,7 @@ from pathlib import Path
 from mha_drill.errors import FAILED, DrillError
 from mha_drill.explain.figures import Comparison, Picture
 from mha_drill.explain.retracing import retrace, statement
-from mha_drill.explain.sizes import Sizes
+from mha_drill.explain.sizes import COLUMNS, Sizes
 from mha_drill.explain.tables import mixed, unmixed
 from mha_drill.records import Lang, Mistake, Report, Step, StepRow
 from mha_drill.words import word
@@ -58,14 +58,14 @@ class Live:
     topic: str
 
 
-def live(report: Report, topic: str = "") -> Live:
-    """Return what to draw of a report, about `topic` where one is asked for. Raises NothingToDraw."""
+def live(report: Report, topic: str = "", columns: int = COLUMNS) -> Live:
+    """Return what to draw of a report on a page, about `topic` where one is asked for. Raises NothingToDraw."""
     rows = {row.step: row for row in report.steps}
     if not any(row.yours for row in report.steps):
         raise _nothing(report)
     parted = next((row for row in report.steps if not row.same), None)
     mistake = _mistake(report, parted)
-    sizes = sizes_of(report)
+    sizes = found.on(columns) if (found := sizes_of(report)) else None
     own: list[OwnPicture] = []
     if sizes and parted and mistake and (compared := _compared(sizes, parted, mistake)):
         own.append(compared)

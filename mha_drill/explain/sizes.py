@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mha_drill.errors import UsageError
 
 LARGEST = 1_000_000
+COLUMNS, MOST_COLUMNS = 80, 160
+"""Columns of the page that is drawn for where nobody says; pictures grow no wider than the other."""
 DEFAULT_BATCH, DEFAULT_LENGTH, DEFAULT_HEADS, DEFAULT_HEAD_WIDTH = 1, 3, 2, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of one attention layer: B, L, D and H; D is a multiple of H. Self-attention, so S = L."""
+    """The sizes of one attention layer: B, L, D and H; D is a multiple of H. Self-attention, so S = L.
+
+    columns: how wide the page is; large tensors are drawn in part, as much of them as it holds.
+    """
 
     batch: int = DEFAULT_BATCH
     length: int = DEFAULT_LENGTH
     width: int = DEFAULT_HEADS * DEFAULT_HEAD_WIDTH
     heads: int = DEFAULT_HEADS
+    columns: int = COLUMNS
+
+    def on(self, columns: int) -> Sizes:
+        """Return the same sizes for a page of so many columns; a narrow one breaks its lines."""
+        return replace(self, columns=min(max(columns, COLUMNS), MOST_COLUMNS))
 
     @property
     def head_width(self) -> int:

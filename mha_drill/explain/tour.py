@@ -13,7 +13,7 @@ from mha_drill.explain.library import Drawing, text
 from mha_drill.explain.live import live
 from mha_drill.explain.pictures import PICTURES
 from mha_drill.explain.retracing import statement
-from mha_drill.explain.sizes import Sizes
+from mha_drill.explain.sizes import COLUMNS, Sizes
 from mha_drill.explain.slides import Slide, Stop, slides
 from mha_drill.explain.tables import walk
 from mha_drill.records import Lang, Report, Step
@@ -51,10 +51,10 @@ def topic_tour(topic: str, sizes: Sizes, lang: Lang) -> tuple[Slide, ...]:
     return tuple(slide for part in drawings for slide in slides(part.caption, PICTURES[part.name](sizes)))
 
 
-def own_tour(report: Report, lang: Lang) -> tuple[Slide, ...]:
+def own_tour(report: Report, lang: Lang, columns: int = COLUMNS) -> tuple[Slide, ...]:
     """Return the walk of a learner's file, of the steps that were seen. Raises NothingToDraw."""
-    drawn = live(report, "view")
-    sizes = drawn.sizes or Sizes()
+    drawn = live(report, "view", columns)
+    sizes = drawn.sizes or Sizes().on(columns)
     own = {each.step: each for each in drawn.own}
     found: list[Slide] = []
     for row in report.steps:

@@ -34,6 +34,8 @@ def _calls(examination: Examination, lang: Lang) -> Iterator[str]:
     binding = examination.binding
     if binding.by_position:
         yield word("check.note-positions-first", lang)
+    if binding.four_axes:
+        yield word("check.note-four-axes", lang)
     if binding.dtype == "float32":
         yield word("check.note-single", lang)
     if (

@@ -236,6 +236,10 @@ def _distinct(plans: list[dict[str, Any]]) -> list[dict[str, Any]]:
 _NEUTRAL = re.compile(r"[a-z]|[a-z]?[12ab]|x[12ab]|inputs?[12ab]|seq[12ab]|inp[12ab]")
 
 
+# What says to a forward whether it is called in training; a module asks its own `training`.
+_TRAINING = re.compile(r"(is)?train(ing)?(mode)?")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One way to call forward: what each parameter gets.
@@ -286,6 +290,8 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
                 arguments.append((item.name, _literal(item.name, roles[item.name], sizes)))
             elif roles[item.name] == "causal" and sizes.causal:
                 arguments.append((item.name, True))
+            elif isinstance(item.default, bool) and _TRAINING.fullmatch(plain(item.name)):
+                arguments.append((item.name, {"$": "train"}))
         named = by_name | _after_a_gap(usable, {name for name, _ in arguments})
         used = set(sources.values())
         if {"q", "k", "v"} <= used:

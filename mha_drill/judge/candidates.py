@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -68,14 +69,22 @@ class Definition:
         )
 
 
-_MULTI = re.compile(r"multi|mha|mhsa|msa|heads|多头")
+# `singleheadself...` has no `heads`.
+_MULTI = re.compile(r"multi|mha|mhsa|msa|heads(?!elf|dp)|多头")
 _SINGLE = re.compile(r"single|selfatt|head$|单头|^sa$")
 _CAUSAL = re.compile(r"causal|mask|decoder|gpt|autoregress|因果")
 _ATTENTION = re.compile(r"att|mha|msa|sdpa|head|注意力|dotproduct|sa$")
+_WHOLE = re.compile(r"att|mha|msa|sdpa|注意力|dotproduct")
 _DOT = re.compile(r"scaled|dotprod|sdpa|dpa|缩放|点积")
 _OTHER = re.compile(
     r"block|layer$|encoder|decoder|transformer|gpt|model|net$|feed|ffn|mlp|norm|embed|positional|position|config|vit$|"
     r"dataset|trainer|residual|sublayer|generator|lm$|classifier|patch|args|test|demo|main|check|reference|naive"
+)
+
+
+_WEIGHTS = re.compile(
+    r"Linear|Parameter|Conv\dd|Bilinear|\bw_?[qkvo]\b|(weights?|proj)_?[qkvo]|[qkv]_?(weights?|proj)",
+    re.IGNORECASE,
 )
 
 
@@ -173,16 +182,11 @@ def guess_problem(definitions: list[Definition], source: str) -> list[str]:
     """Return the problems the file may answer, likeliest first; never empty."""
     names = {plain_name(item.name) for item in definitions}
     merges = any(re.search(r"(merge|combine|concat|join).*head", name) for name in names)
-    whole = any(_ATTENTION.search(name) and "head" not in name for name in names)
+    whole = any(_WHOLE.search(name) for name in names)
     if any("splithead" in name for name in names) and merges and not whole:
         return ["split-merge"]
     code = code_of(source)
-    weights = re.search(
-        r"Linear|Parameter|Conv\dd|Bilinear|\bw_?[qkvo]\b|(weights?|proj)_?[qkvo]|[qkv]_?(weights?|proj)",
-        code,
-        re.IGNORECASE,
-    )
-    weighted = bool(weights) or any(
+    weighted = bool(_WEIGHTS.search(code)) or any(
         role(item.name) == "weight" for entry in definitions for item in entry.call
     )
     multi = any(_is_multi(item) for item in definitions)
@@ -192,7 +196,34 @@ def guess_problem(definitions: list[Definition], source: str) -> list[str]:
         return ["sdpa"]
     if multi or re.search(r"n_?heads?|heads\b|nhead|多头", code):
         return _causal_or_not(definitions)
+    if weighted and not _has_weights(definitions, source):
+        return ["sdpa", "single-head"]
     return ["single-head"] if weighted else ["sdpa", "single-head"]
+
+
+def _has_weights(definitions: list[Definition], source: str) -> bool:
+    """Whether what looks most like an answer, or what it uses of the file, holds weights or is given some."""
+    best = max(definitions, key=lambda item: likeness(item, "single-head"), default=None)
+    if best is None or not re.search(rf"{_DOT.pattern}|att", plain_name(best.name)):
+        return True
+    # Who takes one input, or is told a width, owes the maps.
+    owes = any(meaning(item.name) in ("width", "heads", "config") for item in best.construct)
+    if owes or not {"q", "k", "v"} <= {role(item.name) for item in best.call}:
+        return True
+    used, left = {best.name}, [best]
+    by_name = {item.name: item for item in definitions}
+    while left:
+        item = left.pop()
+        if any(role(parameter.name) == "weight" for parameter in item.call):
+            return True
+        left += [by_name[name] for name in item.uses & by_name.keys() - used]
+        used |= item.uses
+    nodes = ast.walk(ast.parse(source))
+    kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    bodies = [node for node in nodes if isinstance(node, kinds) and node.name in used]
+    return not bodies or any(
+        _WEIGHTS.search(code_of(ast.get_source_segment(source, node) or "Linear")) for node in bodies
+    )
 
 
 def code_of(source: str) -> str:
@@ -212,9 +243,11 @@ def _is_multi(definition: Definition) -> bool:
 def _causal_or_not(definitions: list[Definition]) -> list[str]:
     """Return `causal-mha` where the file says so; else both, to be tried."""
     words = {"tril", "triu", "causal", "causal_mask", "is_causal"}
+    classes = [item for item in definitions if item.kind == "class" and _WHOLE.search(plain_name(item.name))]
+    # Beside a class, a function of such a name helps it: `resolve_self_attn_mask`.
     named = any(
         _CAUSAL.search(plain_name(item.name)) and _ATTENTION.search(plain_name(item.name))
-        for item in definitions
+        for item in classes or definitions
     )
     inside = any((item.attributes | item.uses) & words for item in definitions if item.kind == "class")
     optional = any(

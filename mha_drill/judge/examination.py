@@ -12,7 +12,7 @@ import numpy as np
 from mha_drill.judge.assessment import Assessment, flat
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Binding, Case, Observation
-from mha_drill.judge.matching import affine, close, order_of
+from mha_drill.judge.matching import WEAKEST_FILL, affine, close, order_of
 from mha_drill.judge.names import meaning, role
 from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mha_drill.judge.unseen import Unseen
 
 MOST_BINDINGS = 40
+MOST_ERRORS = 3
 
 
 class Examination:
@@ -40,6 +41,7 @@ class Examination:
             self.case.definition = definition
             todo = self.case.bindings()
             tried = 0
+            raised: set[str] = set()
             while todo and tried < MOST_BINDINGS:
                 binding = todo.pop(0)
                 tried += 1
@@ -62,13 +64,15 @@ class Examination:
                 if asked is not None:
                     todo.insert(0, asked)
                 elif observation.error is not None:
-                    todo[:0] = (
-                        [item for item in self.case.variants(binding, observation.error) if item not in todo][
-                            :24
-                        ]
-                        if tried == 1
-                        else []
-                    )
+                    # What raises another error than before has come further: it is varied as the first was.
+                    if tried == 1 or (
+                        0 < len(raised) < MOST_ERRORS
+                        and observation.error["message"] not in raised
+                        and observation.stage == "call"
+                    ):
+                        raised.add(observation.error["message"])
+                        variants = self.case.variants(binding, observation.error)
+                        todo[:0] = [item for item in variants if item not in todo][:24]
                 elif points == 4 and (narrow := self.case.per_head(binding, observation)) is not None:
                     todo.insert(0, narrow)
                 elif points == 4 and not binding.by_position and self._by_position():
@@ -100,7 +104,9 @@ class Examination:
         output = self.output(observation)
         if output is None or output.shape[:2] != (observation.probe.batch, observation.probe.query_length):
             return 3
-        if binding.idle_mask is not None and not np.isfinite(output).all():
+        if binding.idle_mask is not None and (
+            not np.isfinite(output).all() or _hides_everything(observation)
+        ):
             return 3  # what should let everything through hides it
         return 5 if self.agrees(observation) and self._as_bound(binding, observation) else 4
 
@@ -513,6 +519,17 @@ FORMS = tuple(
         ("drop", "float"),
     )
 )
+
+
+def _hides_everything(observation: Observation) -> bool:
+    """Whether no score that goes into a softmax is above what stands for a forbidden position."""
+    values = observation.answer.get("values", [])
+    for call in observation.answer.get("calls", []):
+        if call["name"].endswith("softmax") and call["in"]:
+            index = values[call["in"][0]]["array"]
+            if index is not None and observation.arrays[index].max(initial=WEAKEST_FILL) <= WEAKEST_FILL:
+                return True
+    return False
 
 
 def _outcome(observation: Observation) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mha_drill.judge.arrays import Recorder, Traced, bare, held, is_bias, is_weight, plain_types
 from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe, parameters
@@ -42,6 +43,8 @@ class Bag:
         self.__dict__["_sizes"] = sizes
 
     def __getattr__(self, name: str) -> Any:
+        if "_sizes" not in self.__dict__ or name.startswith("__"):
+            raise AttributeError(name)  # a copy in the making
         if name in self.__dict__["_sizes"].extra:
             return self.__dict__["_sizes"].extra[name]
         try:
@@ -74,6 +77,9 @@ class Laboratory:
         self.made: dict[str, Any] = {}
         self.given: dict[str, torch.Tensor] = {}
         self.owned: dict[str, frozenset[str]] = {}
+        self.holds: dict[str, Traced] = {}
+        self.arrays: dict[str, dict[str, Traced]] = {}
+        self.given_arrays: dict[str, Traced] = {}
 
     def run(
         self, experiment: dict[str, Any], arrays: list[np.ndarray]
@@ -113,11 +119,19 @@ class Laboratory:
             for name, index in experiment["inputs"].items()
         }
         if experiment.get("numpy"):
-            inputs = {name: np.asarray(value) for name, value in inputs.items()}
+            inputs = {name: value.detach().numpy() for name, value in inputs.items()}
+        if experiment.get("arrays"):
+            inputs = {name: value.view(Traced) for name, value in inputs.items()}
+            np.random.seed(experiment.get("seed", 0))
         if experiment.get("place"):
             return answer | self._elsewhere(experiment, target, inputs, sizes)
         before = {name: _plain_array(value) for name, value in inputs.items()}
+<<<<<<< HEAD
         trace: Trace | None = None
+=======
+        numpy = bool(experiment.get("arrays"))
+        trace = (self._array_trace if numpy else self._trace)(experiment, target, inputs)
+>>>>>>> main
         try:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._moved(experiment, target, arrays))
@@ -125,9 +139,15 @@ class Laboratory:
                 stack.enter_context(builtin_hidden())
                 if trace is not None:
                     stack.enter_context(trace)
+<<<<<<< HEAD
                 for _ in range(experiment.get("again", 0)):
                     self._call(target, experiment["call"], inputs, sizes)
                 result = self._call(target, experiment["call"], inputs, sizes)
+=======
+                if numpy:
+                    stack.enter_context(plain_types(self.loaded.module.__dict__))
+                result = bare(self._call(target, experiment["call"], inputs, sizes, numpy=numpy))
+>>>>>>> main
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
             result = None
@@ -172,6 +192,7 @@ class Laboratory:
                 experiment.get("weights", 0),
                 experiment.get("place"),
                 experiment.get("flags_off"),
+                experiment.get("arrays"),
             ],
             sort_keys=True,
         )
@@ -196,8 +217,10 @@ class Laboratory:
                     _flags_off(module.__dict__)
             self._materialise(experiment, self.made[key], sizes, dtype)
             scramble(self.made[key], experiment.get("weights", 0))
+            if experiment.get("arrays") and not isinstance(self.made[key], type):
+                self.arrays[key] = held(self.made[key], experiment.get("weights", 0))
             self.owned[key] = frozenset(reachable(self.made[key]))
-        self.names = self.owned[key]
+        self.names, self.holds = self.owned[key], self.arrays.get(key, {})
         return self.made[key]
 
     def _tensors(self, target: Any) -> dict[str, torch.Tensor]:
@@ -230,11 +253,14 @@ class Laboratory:
             tensor.requires_grad_(grad)
         return tensor
 
-    def _call(self, target: Any, call: dict[str, Any], inputs: dict[str, Any], sizes: Sizes) -> Any:
+    def _call(
+        self, target: Any, call: dict[str, Any], inputs: dict[str, Any], sizes: Sizes, *, numpy: bool = False
+    ) -> Any:
         positional, named = [], {}
         for name, source, by_name in call["arguments"]:
             if isinstance(source, dict) and source["$"] in ("weight", "bias"):
-                value = self._give(source["name"], source["$"], sizes)
+                given = self._give_array if numpy else self._give
+                value = given(source["name"], source["$"], sizes)
             elif isinstance(source, dict) and source["$"] in inputs:
                 value = inputs[source["$"]]
             else:
@@ -260,6 +286,27 @@ class Laboratory:
                 torch.randn(shape, generator=generator, dtype=torch.get_default_dtype()) * spread
             ).requires_grad_()
         return self.given[key]
+
+    def _give_array(self, name: str, kind: str, sizes: Sizes) -> Traced:
+        """Return the weights of `_give` as an array."""
+        tensor = self._give(name, kind, sizes)
+        key = f"{name} {id(tensor)}"
+        if key not in self.given_arrays:
+            self.given_arrays[key] = tensor.detach().numpy().view(Traced)
+        return self.given_arrays[key]
+
+    def _array_trace(self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any]) -> Recorder:
+        recorder = Recorder(self.loaded.path)
+        for name, value in inputs.items():
+            recorder.leaf(value, f"input:{name}")
+        for name, source, _ in experiment["call"]["arguments"]:
+            if isinstance(source, dict) and source["$"] in ("weight", "bias"):
+                given = self._give_array(name, source["$"], Sizes(**experiment["sizes"]))
+                recorder.leaf(given, f"parameter:{name}")
+        for name, value in self.holds.items():
+            weight = is_weight(value) or is_bias(name, value)
+            recorder.leaf(value, f"{'parameter' if weight else 'buffer'}:{name}")
+        return recorder
 
     def _trace(self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any]) -> Trace | None:
         if experiment.get("trace") is None and not experiment.get("repair", True):
@@ -424,7 +471,7 @@ def _keep(tensor: torch.Tensor, store: list[np.ndarray]) -> int | None:
     return len(store) - 1
 
 
-def _recorded(trace: Trace, store: list[np.ndarray]) -> dict[str, Any]:
+def _recorded(trace: Trace | Recorder, store: list[np.ndarray]) -> dict[str, Any]:
     values = []
     for value, fact in zip(trace.values, trace.facts, strict=True):
         values.append(fact | {"array": None if value is None else _keep(value, store)})

@@ -93,20 +93,21 @@ class Loaded:
         assert self.tree is not None
         found = []
         for node in self.tree.body:
-            if not isinstance(node, ast.ClassDef | ast.FunctionDef):
+            name = _defines(node)
+            if name is None:
                 continue
-            value = self.module.__dict__.get(node.name)
+            value = self.module.__dict__.get(name)
             if not callable(value):
                 continue
-            uses = sorted({item.id for item in ast.walk(node) if isinstance(item, ast.Name)} - {node.name})
+            uses = sorted({item.id for item in ast.walk(node) if isinstance(item, ast.Name)} - {name})
             entry: dict[str, Any] = {
-                "name": node.name,
+                "name": name,
                 "line": node.lineno,
                 "uses": uses,
                 "attributes": sorted(
                     {item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)}
                 ),
-                "doc": ast.get_docstring(node) or "",
+                "doc": (isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)) or "",
             }
             wrapped = _wrapped_class(value) if isinstance(node, ast.ClassDef) else None
             if wrapped is not None:
@@ -123,6 +124,16 @@ class Loaded:
             if entry["name"]
             not in {later["name"] for later in found if later is not entry and later["line"] > entry["line"]}
         ]
+
+
+def _defines(node: ast.stmt) -> str | None:
+    """Return the name of the class or function that a statement defines; `f = lambda q, k, v: ...` is one too."""
+    match node:
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+            return name
+        case ast.Assign(targets=[ast.Name(name)], value=ast.Lambda()):
+            return name
+    return None
 
 
 def _wrapped_class(value: Any) -> type | None:

@@ -14,8 +14,8 @@ from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
-from mha_drill.judge.matching import close, nearest
-from mha_drill.judge.measured import WEAKEST_FILL, measure
+from mha_drill.judge.matching import WEAKEST_FILL, close, nearest
+from mha_drill.judge.measured import measure
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
 from mha_drill.judge.stepmap import MASKINGS, places

@@ -15,11 +15,8 @@ import numpy as np
 from mha_drill.attention.faults import added_fill, constant_fill, constant_scale
 from mha_drill.attention.steps import Fault, Material, Walk, walk_through
 from mha_drill.judge.assessment import Assessment
-from mha_drill.judge.matching import close
+from mha_drill.judge.matching import WEAKEST_FILL, close
 from mha_drill.judge.stepmap import places
-
-# A fill above this lets large scores see past the mask; -1e4 is the mildest in the wild.
-WEAKEST_FILL = -9e3
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,5 +87,6 @@ def _cells(data: bytes, path: Path) -> str:
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError):
         raise UsageError("check.not-a-notebook", path=path) from None
-    lines = [line for cell in code for line in [*cell.split("\n"), ""]]
-    return "\n".join(f"# {line}" if line.lstrip().startswith(("%", "!")) else line for line in lines)
+    from mha_drill.judge.magics import plain
+
+    return "\n".join(line for cell in code for line in [*plain(cell).split("\n"), ""])

@@ -191,6 +191,8 @@ def _matrices(recording: Recording) -> list[np.ndarray]:
 def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Reading]:
     """Yield query, key and value in every usual layout."""
     made = _of_inputs(assessment)
+    if any(len({token // 1_000_000 for token in item.rows}) > 1 for item in made):
+        return  # of two inputs put behind each other
     tables = [(_table(item), item.source, item.weights) for item in made]
     if heads == 1 and made:
         # One head may be as wide as its maker likes.

@@ -97,7 +97,7 @@ def scramble(target: Any, seed: int) -> None:
             if not value.is_floating_point():
                 continue
             learned = value.requires_grad or isinstance(value, torch.nn.Parameter)
-            if not learned and not _looks_random(value):
+            if not learned and not looks_random(value):
                 continue
             if value.numel() <= 1:
                 continue
@@ -114,7 +114,8 @@ def _fan_in(value: torch.Tensor) -> int:
     return int(max(value.shape))
 
 
-def _looks_random(value: torch.Tensor) -> bool:
+def looks_random(value: torch.Tensor) -> bool:
+    """Whether a tensor holds numbers that were drawn, not those of a mask or a table."""
     if value.numel() < LEAST_RANDOM or value.dim() < 2 or not torch.isfinite(value).all():
         return False
     whole = (value == value.round()).double().mean()

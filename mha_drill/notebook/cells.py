@@ -8,11 +8,14 @@ place. Called by `mha_drill.notebook`.
 from __future__ import annotations
 
 import ast
+import symtable
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-CODE_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+from mha_drill.judge.magics import plain, statements
+
+EVERYTHING = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def joined(cells: Sequence[str], name: str | None = None) -> tuple[str, tuple[Ce
 
     name: the answer's; everything defined where it is None. No cells where nothing defines it.
     """
-    texts = [_plain(cell) for cell in cells]
+    texts = [plain(cell) for cell in cells]
     pieces = [piece for number, text in enumerate(texts) for piece in _pieces(number, text)]
     kept = _needed(pieces, name)
     lines: list[str] = []
@@ -57,23 +60,8 @@ def joined(cells: Sequence[str], name: str | None = None) -> tuple[str, tuple[Ce
     return "\n".join(lines), tuple(found)
 
 
-def _plain(cell: str) -> str:
-    """Return a cell with its magics commented out; one that is no Python at all is empty."""
-    lines = cell.replace("\r\n", "\n").split("\n")
-    first = next((line.strip() for line in lines if line.strip()), "")
-    if first.startswith("%%") and not first.startswith(CODE_MAGICS):
-        return ""
-    return "\n".join(f"# {line}" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
-
-
 def _pieces(number: int, text: str) -> Iterator[_Piece]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            body = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    for node in body:
+    for node in statements(text) or ():
         if not _is_ours(node):
             yield _Piece(number, node, _binds(node), _patches(node), _uses(node))
 
@@ -90,7 +78,7 @@ def _is_ours(node: ast.stmt) -> bool:
 def _needed(pieces: list[_Piece], name: str | None) -> list[_Piece]:
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     every = {each for piece in pieces if isinstance(piece.node, defined) for each in piece.binds}
-    names = every if name is None else {name}
+    names = {EVERYTHING} | (every if name is None else {name})
     if name is not None and name not in {each for piece in pieces for each in piece.binds}:
         return []
     kept: set[int] = set()
@@ -101,7 +89,7 @@ def _needed(pieces: list[_Piece], name: str | None) -> list[_Piece]:
             if at in kept or not (piece.binds | piece.patches) & names or _replaced(pieces, at):
                 continue
             kept.add(at)
-            names = names | piece.uses
+            names |= piece.uses
             grown = True
     return [pieces[at] for at in sorted(kept)]
 
@@ -144,11 +132,11 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _patches(node: ast.stmt) -> frozenset[str]:
-    """Return the names whose attributes a statement sets: `MHA.forward = ...`, `setattr(MHA, ...)`."""
+    """Return the names a statement sets something of: `MHA.forward = ...`, `sizes["heads"] = ...`, `setattr`."""
     found: set[str] = set()
     for each in _walk(node):
         if (
-            isinstance(each, ast.Attribute)
+            isinstance(each, (ast.Attribute, ast.Subscript))
             and isinstance(each.ctx, ast.Store)
             and isinstance(each.value, ast.Name)
         ):
@@ -159,9 +147,22 @@ def _patches(node: ast.stmt) -> frozenset[str]:
 
 
 def _uses(node: ast.stmt) -> frozenset[str]:
-    return frozenset(
-        each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
-    )
+    """Return the names of the notebook that a statement reads; the ones of a function's own are no such names."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = symtable.symtable(ast.unparse(node), "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    found = {each.get_name() for each in table.get_symbols() if each.is_referenced()}
+    inner = list(table.get_children())
+    while inner:
+        scope = inner.pop()
+        found |= {
+            each.get_name() for each in scope.get_symbols() if each.is_global() and each.is_referenced()
+        }
+        inner += scope.get_children()
+    return frozenset(found)
 
 
 def _lines(node: ast.stmt) -> range:

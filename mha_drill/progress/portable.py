@@ -48,7 +48,8 @@ def exported(store: Store) -> str:
         try:
             return {name: _rows(connection, name, tuple(fields)) for name, fields in TABLES.items()}
         finally:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     tables = store.work(read)
     lists = [f'"{name}": [\n' + ",\n".join(rows) + "\n]" for name, rows in tables.items()]

@@ -58,7 +58,8 @@ def prepare(connection: sqlite3.Connection) -> None:
             _migrate(connection)
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk has ended it already, and is what must be told
+                connection.execute("ROLLBACK")
             raise
     if _number(connection, "application_id") != APPLICATION_ID:
         raise Damaged

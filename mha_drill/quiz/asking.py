@@ -12,7 +12,7 @@ from mha_drill.progress.attempts import of_report
 from mha_drill.quiz.card import Card
 from mha_drill.quiz.choice import letters, read_choice
 from mha_drill.quiz.order import read_order
-from mha_drill.quiz.session import EDIT_KEY, STOP_KEY, Asker, Desk, Skipped, Stopped
+from mha_drill.quiz.session import EDIT_KEY, SKIP_KEY, STOP_KEY, Asker, Desk, Skipped, Stopped
 from mha_drill.quiz.spot import read_line
 from mha_drill.records import Question
 
@@ -110,6 +110,8 @@ def _written(card: Card, desk: Desk, question: Question) -> str:
             if edited is not None:
                 desk.screen.say("quiz.nothing-written")
         elif typed.strip():
+            if lines and typed.strip().casefold() in (SKIP_KEY, STOP_KEY):
+                desk.screen.say("quiz.key-in-answer", typed=typed.strip())
             lines.extend(typed.splitlines())
         elif lines:
             break

@@ -57,7 +57,7 @@ class Lexicon:
             for phrase, name in self.chinese.get(first.text, ()):
                 if run.startswith(phrase):
                     return name, len(phrase)
-        elif first.word:
+        if first.word or first.wide:
             for words, name in self.english.get(first.text[0], ()):
                 if len(words) <= len(units) - at and all(
                     _fits(word, units[at + offset].text) for offset, word in enumerate(words)

@@ -13,18 +13,21 @@ from functools import cache
 from typing import Final, Literal
 
 from mha_drill.quiz.concepts import ideas
-from mha_drill.quiz.reading import Token, read
+from mha_drill.quiz.reading import RIVALS, Token, read
 from mha_drill.records import Point
 
 Finding = Literal["said", "named", "denied", "missed"]
 
 ENOUGH: Final = 0.75  # of a wording's weight: of three equal concepts all, of four three
+LEAST_WORDING: Final = 0.75  # lighter ones, a lone "token" or "every", would be found anywhere
 AGAINST: Final = 0.2  # of a wording's weight may have the other sign
 LONGEST_ANSWER: Final = 20_000
 GENERIC: Final = frozenset(
     {"position", "sequence", "capture", "look", "global", "attention", "transformer", "fast", "training"}
 )
-_WEIGHTS: Final = {"generic": 0.7, "idea": 1.0, "word": 0.4, "pair": 0.3, "example": 0.2}
+NAMES: Final = frozenset({"mqa", "gqa"})  # what is said of one is not said of the other
+FAINT: Final = frozenset({"alike"})
+_WEIGHTS: Final = {"generic": 0.7, "name": 2.0, "idea": 1.0, "word": 0.4, "pair": 0.4, "faint": 0.2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,10 @@ class _Wording:
     weights: dict[tuple[str, int], float]
 
     @property
+    def named(self) -> set[str]:
+        return {name for name, _ in self.weights} & NAMES
+
+    @property
     def window(self) -> int:
         return 2 * len(self.weights) + 6
 
@@ -70,37 +77,46 @@ class _Wording:
 def mark(points: Sequence[Point], answer: str) -> Marking:
     """Return what `answer` says of `points`; any text at all may be given."""
     answer = answer[:LONGEST_ANSWER]
-    tokens = read(answer)
-    marks = tuple(_marked(point, tokens) for point in points)
+    rivals = any(_rivalled(point) for point in points)
+    tokens = read(answer, rivals=rivals)
+    marks = tuple(_marked(point, tokens, rivals=rivals) for point in points)
     told = [token.told for token in tokens]
     return Marking(answer, marks, keywords=bool(told) and not any(told))
 
 
 @cache
-def _wordings(point: Point) -> tuple[_Wording, ...]:
+def _rivalled(point: Point) -> bool:
+    """Tell whether a point sets attention beside an older way."""
+    return any(token.name in RIVALS for token in read(point.say.en))
+
+
+@cache
+def _wordings(point: Point, *, rivals: bool) -> tuple[_Wording, ...]:
     """Return the ways to put a point; what carries no meaning at all is no way to put it."""
     sentences = (point.say.en, point.say.zh)
-    read_once = [read(wording) for wording in (*point.wordings_en, *point.wordings_zh, *sentences)]
-    return tuple(
-        _Wording({(token.name, token.sign): _weight(token.name) for token in tokens})
-        for tokens in read_once
-        if tokens
+    ways = (*point.wordings_en, *point.wordings_zh, *sentences)
+    read_once = [read(way, rivals=rivals) for way in ways]
+    wordings = (
+        _Wording({(token.name, token.sign): _weight(token.name) for token in tokens}) for tokens in read_once
     )
+    return tuple(wording for wording in wordings if sum(wording.weights.values()) >= LEAST_WORDING)
 
 
 def _weight(name: str) -> float:
-    if name == "example" or name in GENERIC:
-        return _WEIGHTS["example" if name == "example" else "generic"]
+    if name in NAMES:
+        return _WEIGHTS["name"]
+    if name in FAINT or name in GENERIC:
+        return _WEIGHTS["faint" if name in FAINT else "generic"]
     if name in ideas():
         return _WEIGHTS["idea"]
     return _WEIGHTS["word" if name.isascii() else "pair"]
 
 
-def _marked(point: Point, tokens: list[Token]) -> PointMark:
+def _marked(point: Point, tokens: list[Token], *, rivals: bool) -> PointMark:
     """Return the best that any wording finds anywhere: said, else named, else denied, else missed."""
     best = PointMark(point, "missed")
     rank = {"missed": 0, "denied": 1, "named": 2, "said": 3}
-    for wording in _wordings(point):
+    for wording in _wordings(point, rivals=rivals):
         for finding, start, end in _findings(wording, tokens):
             if rank[finding] > rank[best.finding]:
                 best = PointMark(point, finding, start, end)
@@ -130,6 +146,8 @@ def _findings(wording: _Wording, tokens: list[Token]) -> list[tuple[Finding, int
                 other.add((token.name, 1 - token.sign))
                 turned = turned or token.turned
             told, last = token.told, at
+            if not wording.named <= {name for name, _ in agreeing | other}:
+                continue
             agreed = sum(wording.weights[pair] for pair in agreeing)
             against = sum(wording.weights[pair] for pair in other - agreeing)
             span = (tokens[places[begin]].start, tokens[last].end)

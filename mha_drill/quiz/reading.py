@@ -13,15 +13,13 @@ from itertools import pairwise
 from typing import Final
 
 from mha_drill.quiz.concepts import Unit, lexicon, stem, units
+from mha_drill.quiz.telling import has_verb, remarks, says
 
 RIVALS: Final = frozenset({"recurrence", "convolution", "rival"})
 SELVES: Final = frozenset({"transformer", "attention", "self-attention", "multi-head", "self", "both"})
 _SENTENCE_ENDS: Final = ".!?。;…"
 _CLAUSE_ENDS: Final = ",:()[]{}\n—–|"
 _RELATIVE: Final = frozenset({"which", "who", "that"})
-_LEAST_SENTENCE: Final = 6
-_LEAST_FUNCTION_WORDS: Final = 2
-_LONG_CHINESE_CLAUSE: Final = 9
 _NEAR: Final = 2
 _EMPTY_CHARACTERS: Final = "的了是在对把被也就将会中上下个这那其与和及或等从为以于着过地得有能可使让"
 
@@ -52,11 +50,18 @@ class _Clause:
     words: list[Unit] = field(default_factory=list)
 
 
-def read(text: str) -> list[Token]:
-    """Return the tokens of a text. `told` is False for those in a bare list of keywords."""
+def read(text: str, *, rivals: bool = True) -> list[Token]:
+    """Return the tokens of a text. `told` is False for those in a bare list of keywords.
+
+    rivals: the question sets attention beside older ways, so what is said of those is the other way about.
+    Elsewhere a "kernel" is a piece of code and turns nothing round.
+    """
     tokens: list[Token] = []
-    for number, sentence in enumerate(_sentences(units(text))):
-        told = any(_predicates(clause.words) for clause in sentence)
+    sentences = _sentences(units(text))
+    words = [[clause.words for clause in sentence] for sentence in sentences]
+    saying = [says(clauses) for clauses in words]
+    for number, sentence in enumerate(sentences):
+        told = saying[number] or (any(saying) and remarks(words[number]))
         subject = 0
         outside: list[int] = []
         for clause in sentence:
@@ -67,8 +72,8 @@ def read(text: str) -> list[Token]:
             elif clause.boundary == ":":
                 subject = 0
             elif clause.boundary in _RELATIVE:
-                subject = int(any(token.name in RIVALS for token in tokens[-_NEAR:]))
-            subject = _signed(clause, subject, number, told, tokens)
+                subject = int(rivals and any(token.name in RIVALS for token in tokens[-_NEAR:]))
+            subject = _signed(clause, subject, (number, told), tokens, rivals=rivals)
     return tokens
 
 
@@ -97,7 +102,9 @@ def _sentences(parts: list[Unit]) -> list[list[_Clause]]:
             continue
         name, length = found
         taken = parts[at : at + length]
-        if name == "turn" or (name == "and" and _turns(clause, parts[at + length :])):
+        if name == "not" and _supposes(clause, unit, parts[at + length :]):
+            clause.pieces.append(("neutral", "sign", unit.start, taken[-1].end))
+        elif name == "turn" or (name == "and" and _turns(clause, parts[at + length :])):
             sentences[-1].append(_Clause(boundary=unit.text))
         else:
             clause.pieces.append((name, "sign" if _is_sign(name) else "idea", unit.start, taken[-1].end))
@@ -121,51 +128,35 @@ def _is_sign(name: str) -> bool:
     return name in {"not", "bad", "cure", "neutral", "unlike", "rival", "self", "and"}
 
 
+def _supposes(clause: _Clause, unit: Unit, following: list[Unit]) -> bool:
+    """Tell whether a clause begins with "without the mask ...": what would happen then is no denial.
+
+    "Without recurrence ..." says how it works, and stays one.
+    """
+    if unit.text != "without" or any(name != "and" for name, *_ in clause.pieces):
+        return False
+    known = lexicon("signs", "ideas")
+    found = [known.find(following, at) for at in range(min(len(following), _NEAR + 1))]
+    return not any(each and each[0] in RIVALS for each in found)
+
+
 def _turns(clause: _Clause, following: list[Unit]) -> bool:
     """Tell whether an "and" begins a clause: it has a verb, and either somebody new or a denial before it."""
     end = next((at for at, unit in enumerate(following) if not (unit.word or unit.wide)), len(following))
     following = following[:end]
-    if not (_verb(following) or any(unit.text.endswith(("ises", "izes")) for unit in following)):
+    if not (has_verb(following) or any(unit.text.endswith(("ises", "izes")) for unit in following)):
         return False
     found = lexicon("signs", "ideas").find(following, 0)
     denied = any(name == "not" for name, *_ in clause.pieces)
     return denied or (found is not None and found[0] in RIVALS | SELVES)
 
 
-def _verb(words: list[Unit]) -> bool:
-    """Tell whether there is a verb among the words; one that could be a noun is one after a plural."""
-    known = lexicon("verbs")
-    for at in range(len(words)):
-        found = known.find(words, at)
-        if found and (found[0] != "bare" or (at and words[at - 1].text.endswith("s"))):
-            return True
-    return False
-
-
-def _is_example(words: list[Unit], at: int) -> bool:
-    found = lexicon("ideas").find(words, at)
-    return found is not None and found[0] == "example"
-
-
-def _predicates(words: list[Unit]) -> bool:
-    """Tell whether a clause says something (an example is), where a list of keywords only names things."""
-    if _verb(words) or any(_is_example(words, at) for at in range(len(words))):
-        return True
-    empty = lexicon("empty")
-    functions = sum(1 for at, unit in enumerate(words) if unit.word and empty.find(words, at))
-    if functions >= _LEAST_FUNCTION_WORDS and len(words) >= _LEAST_SENTENCE:
-        return True
-    longest = run = end = 0
-    for unit in words:
-        run = (run if unit.start == end else 0) + 1 if unit.wide else 0
-        longest, end = max(longest, run), unit.end
-    return longest >= _LONG_CHINESE_CLAUSE
-
-
-def _signed(clause: _Clause, subject: int, number: int, told: bool, tokens: list[Token]) -> int:
+def _signed(
+    clause: _Clause, subject: int, sentence: tuple[int, bool], tokens: list[Token], *, rivals: bool
+) -> int:
     """Append the clause's tokens with their signs; return whether an older way is spoken of after it.
 
-    subject: whether an older way is spoken of before it.
+    subject: whether an older way is spoken of before it. sentence: its number, and whether it is told.
     """
     names = [name for name, *_ in clause.pieces]
     cured = _cured(names)
@@ -175,7 +166,7 @@ def _signed(clause: _Clause, subject: int, number: int, told: bool, tokens: list
     run: list[Unit] = []
 
     def add(name: str, start: int, end: int, turns: int) -> None:
-        tokens.append(Token(name, turns % 2, start, end, number, told, turns > 0))
+        tokens.append(Token(name, turns % 2, start, end, *sentence, turns > 0))
 
     for at, (name, kind, start, end) in enumerate([*clause.pieces, ("", "end", 0, 0)]):
         if kind == "wide":
@@ -189,7 +180,7 @@ def _signed(clause: _Clause, subject: int, number: int, told: bool, tokens: list
             negations += 1
         elif name in SELVES:
             subject, fixed = 0, True
-        elif name in RIVALS and not (fixed or negations or beside or "cure" in names[:at]):
+        elif rivals and name in RIVALS and not (fixed or negations or beside or "cure" in names[:at]):
             subject, fixed = 1, True
         if kind == "idea" and name in RIVALS:
             if not beside:
@@ -224,4 +215,5 @@ def _pairs(run: list[Unit]) -> list[tuple[str, int, int]]:
         else:
             kept[-1].append(run[at])
         at += found[1] if found else 1
-    return [(one.text + two.text, one.start, two.end) for part in kept for one, two in pairwise(part)]
+    alone = [(part[0].text, part[0].start, part[0].end) for part in kept if len(part) == 1]
+    return alone + [(one.text + two.text, one.start, two.end) for part in kept for one, two in pairwise(part)]

@@ -29,4 +29,5 @@ def print_beside(console: Console, left: Column, right: Column, gap: int = 2) ->
         if number < len(right.lines):
             line.append(" " * max(left.width + gap - cell_len(line.plain), 1))
             line.append_text(right.lines[number])
+        line.rstrip()
         console.print(line, soft_wrap=True)

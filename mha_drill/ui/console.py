@@ -7,7 +7,7 @@ brackets is read as markup, nothing is coloured by guessing, so that `[N, L, D]`
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any, Protocol
 
 from rich.console import Console
@@ -75,6 +75,13 @@ def fit(text: str, width: int) -> str:
     line = Text(text)
     line.truncate(max(width, 1), overflow="ellipsis")
     return line.plain
+
+
+def captured(console: Console, draw: Callable[[], object]) -> list[str]:
+    """Return the lines that `draw` prints on the console, colours and all; nothing is shown."""
+    with console.capture() as capture:
+        draw()
+    return capture.get().rstrip("\n").split("\n")
 
 
 def print_command(console: Paper, sentence: str, command: str) -> None:

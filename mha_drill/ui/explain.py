@@ -57,6 +57,7 @@ def print_topic(
 
     saved: the files that it was written to already; they are named at the end.
     """
+    sizes = sizes.on(console.width)
     print_prose(console, topic.title.say(lang), style="title")
     print_prose(console, sizes_line(sizes, lang), style="muted")
     if 1 in (sizes.length, sizes.heads, sizes.head_width):

@@ -98,9 +98,13 @@ _TEXT: Final = re.compile(
 
 def check_target(path: Path, kind: str) -> None:
     """Raise UsageError where `path` is a folder, or a file of another kind that writing would destroy."""
-    if path.is_dir():
+    try:
+        folder, there = path.is_dir(), path.exists()
+    except OSError as error:  # a name that is too long
+        raise UsageError("explain.target-fails", path=path, reason=error.strerror) from None
+    if folder:
         raise UsageError("explain.target-is-folder", path=path, example=path / f"view.{kind}")
-    if path.exists() and path.suffix.lower() not in (f".{kind}", f".{kind}"[:4]):
+    if there and path.suffix.lower() not in (f".{kind}", f".{kind}"[:4]):
         raise UsageError("explain.target-is-other", path=path, kind=kind.upper())
 
 

@@ -32,7 +32,7 @@ def print_live(console: Console, report: Report, lang: Lang, topic: str = "") ->
 
     topic: which idea to draw; the mistake's, or the split and the merge, when not given.
     """
-    drawn = live(report, topic)
+    drawn = live(report, topic, console.width)
     name = clean(Path(report.file).name)
     print_prose(console, word("explain.file-title", lang, file=name), style="title")
     print_prose(console, word("explain.file-judged", lang, problem=report.problem), style="muted")
@@ -72,7 +72,7 @@ def _print_idea(console: Console, drawn: Live, lang: Lang) -> None:
     """Print the pictures of the topic that explains it, for the sizes of the check."""
     from mha_drill.explain.pictures import PICTURES
 
-    sizes = drawn.sizes or Sizes()
+    sizes = drawn.sizes or Sizes().on(console.width)
     parts = [part for part in text(drawn.topic, lang) if isinstance(part, Drawing)]
     pictures = [PICTURES[part.name](sizes) for part in parts]
     if any(not isinstance(picture, Equations) for picture in pictures):

@@ -26,7 +26,7 @@ def print_equation(console: Console, equation: Equation, *, indent: int) -> None
     line = [Text(" " * indent) for _ in range(height + 1 + named)]
     empty = True
     for matrix, sign in zip(equation.terms, signs, strict=True):
-        drawn = _lines(matrix, named)
+        drawn = [Text()] * ((height - len(matrix.rows)) // 2) + _lines(matrix, named)
         width = max(len(each) for each in drawn)
         margin = 0 if empty else SIGN_COLUMNS
         if not empty and len(line[0]) + margin + width > console.width:
@@ -56,9 +56,11 @@ def _lines(matrix: Matrix, named: bool) -> list[Text]:
     labels = max((len(name) for name in matrix.down), default=0)
     margin = " " * (labels + bool(labels))
     lines = [Text.assemble(margin, (matrix.name, "code"))]
-    if named:
+    if matrix.across:
         across = " ".join(name.rjust(columns) for name in matrix.across)
         lines.append(Text(f"{margin} {across}".rstrip(), style="muted"))
+    elif named:
+        lines.insert(0, Text())
     for at, row in enumerate(cells):
         label = f"{matrix.down[at].ljust(labels)} " if matrix.down else ""
         inside = " ".join(each.rjust(columns) for each in row)

@@ -25,7 +25,7 @@ from mha_drill.explain.figures import (
 )
 from mha_drill.explain.sizes import Sizes
 from mha_drill.records import Lang
-from mha_drill.ui.comparison import print_comparison
+from mha_drill.ui.comparison import fitted, print_comparison
 from mha_drill.ui.console import print_prose
 from mha_drill.ui.grids import print_grids
 from mha_drill.ui.listing import print_code
@@ -46,6 +46,7 @@ def print_picture(console: Console, picture: Picture, sizes: Sizes, lang: Lang) 
             for number, stage in enumerate(picture.stages, start=picture.first):
                 _print_stage(console, number, stage, lang)
         case Comparison():
+            picture = fitted(picture, console.width, lang)
             print_prose(console, word("explain.legend-token", lang), style="muted")
             _print_left_out(console, picture.kept, sizes, lang)
             print_comparison(console, picture, lang)

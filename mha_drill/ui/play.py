@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -12,7 +12,7 @@ from mha_drill.explain.slides import Slide, Stop
 from mha_drill.records import STEPS, Lang
 from mha_drill.ui.check_layout import shaped
 from mha_drill.ui.code import bare, crop
-from mha_drill.ui.console import print_prose
+from mha_drill.ui.console import captured, print_prose
 from mha_drill.ui.fullscreen import REDRAW, FullScreen
 from mha_drill.ui.pictures import print_picture
 from mha_drill.ui.strips import LEFT_OUT
@@ -54,11 +54,20 @@ def move(shown: Sequence[Slide], at: int, key: str) -> int:
 
 
 def page(
-    console: Console, title: str, shown: Sequence[Slide], at: int, sizes: Sizes, lang: Lang
+    console: Console,
+    title: str,
+    shown: Sequence[Slide],
+    at: int,
+    sizes: Sizes,
+    lang: Lang,
+    *,
+    height: int = 0,
+    keys: str = "",
 ) -> list[str]:
     """Return one slide as the lines of the screen: what stands above it, the picture, the keys at the foot.
 
-    Where the screen is too low, the picture loses its first lines: what is new is at its end.
+    height: how many lines, the whole screen when not given; keys: the word that tells of the keys. Where the
+    screen is too low, the picture loses its first lines: what is new is at its end.
     """
     slide = shown[at]
 
@@ -70,24 +79,18 @@ def page(
         print_prose(console, slide.caption, style="caption")
 
     def foot() -> None:
-        done = word("explain.play-end" if at == len(shown) - 1 else "explain.play-keys", lang)
+        done = word(keys or ("explain.play-end" if at == len(shown) - 1 else "explain.play-keys"), lang)
         line = Text(f"{at + 1}/{len(shown)}  {done}", style="muted")
         line.truncate(console.width, overflow="ellipsis")
         console.print(line, soft_wrap=True)
 
-    above, below = _captured(console, head), _captured(console, foot)
-    drawn = _captured(console, lambda: print_picture(console, slide.picture, sizes, lang))
-    room = max(console.height - len(above) - len(below), 1)
+    above, below = captured(console, head), captured(console, foot)
+    drawn = captured(console, lambda: print_picture(console, slide.picture, sizes, lang))
+    room = max((height or console.height) - len(above) - len(below), 1)
     if len(drawn) > room:
         drawn = [LEFT_OUT, *drawn[len(drawn) - room + 1 :]] if room > 1 else drawn[-1:]
     drawn += [""] * (room - len(drawn))
     return [*above, *drawn, *below]
-
-
-def _captured(console: Console, draw: Callable[[], None]) -> list[str]:
-    with console.capture() as capture:
-        draw()
-    return capture.get().rstrip("\n").split("\n")
 
 
 def _print_stop(console: Console, stop: Stop, lang: Lang) -> None:

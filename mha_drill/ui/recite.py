@@ -9,7 +9,7 @@ from mha_drill.recite.matching import Verdict
 from mha_drill.recite.reference import Line
 from mha_drill.recite.session import Result
 from mha_drill.records import Lang
-from mha_drill.ui.code import clean
+from mha_drill.ui.code import clean, fold
 from mha_drill.ui.console import print_command, print_prose
 from mha_drill.ui.reading import Lines
 from mha_drill.ui.theme import MISTAKE_SIGN, PASS_SIGN
@@ -139,7 +139,9 @@ class ReciteScreen:
         print_prose(self.console, word(key, self.lang, **values))
 
     def _code(self, line: Line, text: str, style: str = "code") -> None:
-        self.console.print(Text(" " * (line.indent + MARGIN) + text, style=style), soft_wrap=True)
+        margin = line.indent + MARGIN
+        for part in fold(text, max(self.console.width - margin, 12)):
+            self.console.print(Text(" " * margin + part, style=style), soft_wrap=True)
 
     def _steps(self, steps: list[str]) -> str:
         named = [word(f"quiz.step-{step}", self.lang) for step in dict.fromkeys(steps) if step]

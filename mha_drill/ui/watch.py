@@ -19,14 +19,18 @@ from rich.text import Text
 
 from mha_drill.records import Lang
 from mha_drill.ui.check import clean, render_report
-from mha_drill.ui.console import fit, print_prose
+from mha_drill.ui.console import captured, fit, print_prose
+from mha_drill.ui.fullscreen import keys
 from mha_drill.ui.judge import spell_duration
 from mha_drill.ui.theme import MISTAKE_SIGN, PASS_SIGN
+from mha_drill.ui.watch_walk import WAYS, OwnWalk
 from mha_drill.watching import View
 from mha_drill.words import word
 
-PAGE_DOWN, PAGE_UP = (" ", "f", "\x1b[6~"), ("b", "\x1b[5~")
-DOWN, UP = ("j", "\x1b[B", "\x1bOB"), ("k", "\x1b[A", "\x1bOA")
+PAGE_DOWN, PAGE_UP = ("space", "f", "right"), ("b", "left")
+DOWN, UP = ("j", "down"), ("k", "up")
+FAR = 1_000_000
+CLOSE = ("q", "Q", "escape")
 HOME_AND_CLEAR_LINE, CLEAR_BELOW = "\x1b[H", "\x1b[J"
 CLEAR_TO_END = "\x1b[0m\x1b[K"
 
@@ -78,6 +82,7 @@ class FullWatch:
         self._offset = 0
         self._drawn = ""
         self._lines: tuple[object, list[str]] = (None, [])
+        self._walk: OwnWalk | None = None
 
     def __enter__(self) -> FullWatch:
         for number, act in (
@@ -107,19 +112,42 @@ class FullWatch:
         return self._keys
 
     def quits(self) -> bool:
-        """Take the keys that were typed: `q` quits, others move the report."""
+        """Take the keys that were typed: `q` quits, or closes the walk that is open; others move what is seen."""
         typed = os.read(self._keys, 64).decode(errors="ignore")
         if not typed:
             self._keys = -1  # the terminal's input has ended; Ctrl-C still quits
+        if "\x03" in typed:
+            return True
+        for key in keys(typed):
+            if key in CLOSE and self._walk is None and key != "escape":
+                return True
+            self._press(key)
+        return False
+
+    def _press(self, key: str) -> None:
         page = max(self._console.height - 3, 1)
-        for keys, step in ((PAGE_DOWN, page), (PAGE_UP, -page), (DOWN, 1), (UP, -1)):
-            self._offset += step * sum(typed.count(key) for key in keys)
-        return "q" in typed or "Q" in typed or "\x03" in typed
+        if key in WAYS or key in CLOSE:
+            self._turn(key)
+        elif self._walk is not None and self._walk.way == "played":
+            self._walk.press(key)
+        else:
+            ends = (("g", "home"), -FAR), (("G", "end"), FAR)
+            for sort, step in ((PAGE_DOWN, page), (PAGE_UP, -page), (DOWN, 1), (UP, -1), *ends):
+                self._offset += step * (key in sort)
+
+    def _turn(self, key: str) -> None:
+        """Open the walk that a key opens, or close it."""
+        report = self._view.outcome.report if self._view and self._view.outcome else None
+        way, before = WAYS.get(key), self._walk.way if self._walk else None
+        self._walk = (
+            OwnWalk(self._console, report, way, self._lang) if report and way and way != before else None
+        )
+        self._offset = 0
 
     def show(self, view: View) -> None:
         """Draw a view over the one before, if it looks any different."""
         if self._view is None or view.outcome is not self._view.outcome:
-            self._offset = 0
+            self._offset, self._walk = 0, None
         self._view = view
         self._draw()
 
@@ -127,8 +155,8 @@ class FullWatch:
         view = self._view
         assert view is not None
         width, height = self._console.size
-        lines = self._report_lines(view, width)
         room = max(height - 2, 1)
+        lines = self._walk.lines(room) if self._walk else self._report_lines(view, width)
         self._offset = min(max(self._offset, 0), max(len(lines) - room, 0))
         shown = lines[self._offset : self._offset + room]
         shown += [""] * (room - len(shown))
@@ -144,13 +172,14 @@ class FullWatch:
     def _report_lines(self, view: View, width: int) -> list[str]:
         key = (view.outcome, width)
         if self._lines[0] != key:
-            with self._console.capture() as taken:
-                if view.outcome is not None:
-                    _print_outcome(self._console, view, self._lang)
-                else:
-                    print_prose(self._console, clean(str(view.path)), style="title")
-            self._lines = (key, taken.get().rstrip("\n").split("\n"))
+            self._lines = (key, captured(self._console, lambda: self._print(view)))
         return self._lines[1]
+
+    def _print(self, view: View) -> None:
+        if view.outcome is not None:
+            _print_outcome(self._console, view, self._lang)
+        else:
+            print_prose(self._console, clean(str(view.path)), style="title")
 
     def _printed(self, *texts: Text) -> list[str]:
         with self._console.capture() as taken:
@@ -160,8 +189,9 @@ class FullWatch:
 
     def _status(self, view: View, width: int) -> Text:
         state = _state(view, time.time(), self._lang)
-        keys = word("watch.keys", self._lang)
-        line = Text.assemble(state, "  ", (keys, "muted"))
+        judged = view.outcome is not None and view.outcome.report is not None
+        said = f"keys-{self._walk.way}" if self._walk else "keys" if judged else "keys-none"
+        line = Text.assemble(state, "  ", (word(f"watch.{said}", self._lang), "muted"))
         line.truncate(max(width - 1, 1), overflow="ellipsis")
         return line
 

@@ -6,7 +6,7 @@ from torch import nn
 
 
 class CausalSelfAttention(nn.Module):
-    """Multi-head self-attention in which position i sees the positions 0..i and none after it."""
+    """Multi-head self-attention; position i sees the positions 0..i alone."""
 
     def __init__(self, d_model, num_heads, max_length, dropout=0.0):
         """

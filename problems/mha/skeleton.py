@@ -6,7 +6,7 @@ from torch import nn
 
 
 class MultiHeadAttention(nn.Module):
-    """Multi-head attention; key and value may be longer or shorter than the query."""
+    """Multi-head attention; key and value have a length of their own."""
 
     def __init__(self, d_model, num_heads, dropout=0.0):
         """

@@ -6,7 +6,7 @@ from torch import nn
 
 
 class SingleHeadAttention(nn.Module):
-    """Attention with one head: query, key and value each through a linear map of its own."""
+    """Attention with one head; query, key and value have a linear map each."""
 
     def __init__(self, d_model):
         """

@@ -13,8 +13,12 @@ from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
+from mha_drill.judge.measured import measure
 from mha_drill.judge.probes import SQUARE
 from mha_drill.judge.recording import Recording
+
+# Above this the scores of the large probe come near the fill.
+MILD_FILL = -1e7
 
 
 def behaviour_findings(examination: Examination, known: list[Finding]) -> list[Finding]:
@@ -38,7 +42,7 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             for item in known
         ) and any(kind.startswith("Dropout") for _, kind in examination.square.answer.get("modules", []))
         if first is not None and second is not None and finite and not gone and close(first, second, 1e-12):
-            line = line_of(examination, "weigh") or _line_of_parameter(examination)
+            line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
             found.append(Finding("dropout-missing", "dropout", line, False))
     if any(item.code == "wrong-value" for item in known) and examination.items_mix:
         found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
@@ -96,12 +100,24 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
             for item in known
         ):
             return []
+        if _mild_fill(examination):
+            return []
         if examination.agrees(examination.square) and not examination.agrees(examination.large):
             return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
         return []
     if any(item.code in ("missing-softmax", "softmax-axis") for item in known):
         return []
     return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
+
+
+def _mild_fill(examination: Examination) -> bool:
+    """Whether what may not be seen gets a number, low enough for any usual score, that the large ones go below."""
+    assessment = examination.assessed(examination.square)
+    if assessment is None or assessment.walk is None:
+        return False
+    facts = measure(assessment, assessment.walk)
+    fill = facts.fill if facts.fill is not None else facts.added
+    return fill is not None and fill > MILD_FILL
 
 
 def _random_line(examination: Examination) -> int | None:
