@@ -325,26 +325,17 @@ class Case:
         upstream = options.pop("grad", None)
         experiment, arrays, inputs = self.experiment(binding, probe, **options)
         if upstream:
-<<<<<<< HEAD
-            arrays = [*arrays, upstream_of(math.prod(upstream)).reshape(upstream)]
-=======
-            generator = np.random.default_rng(3)
             shape: tuple[int, ...] = (probe.batch, probe.query_length, binding.base.width)
             shape = shape if upstream is True else tuple(upstream)
             if binding.four_axes:
                 shape = (*shape[: binding.four_axes], HEADS_BESIDE, *shape[binding.four_axes :])
-            arrays = [*arrays, generator.standard_normal(shape)]
->>>>>>> main
+            arrays = [*arrays, upstream_of(math.prod(shape)).reshape(shape)]
             experiment["grad"] = len(arrays) - 1
         answer, results = self.ask(experiment, arrays)
         if binding.by_position:
-<<<<<<< HEAD
             results = self.turned(answer, results)
-=======
-            results = self._turned(answer, results)
         if binding.four_axes:
             results = _without_heads(answer, results, probe, binding.four_axes)
->>>>>>> main
         return Observation(probe, answer, results, inputs, allowed, mask)
 
     def ask(

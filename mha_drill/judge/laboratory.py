@@ -126,28 +126,20 @@ class Laboratory:
         if experiment.get("place"):
             return answer | self._elsewhere(experiment, target, inputs, sizes)
         before = {name: _plain_array(value) for name, value in inputs.items()}
-<<<<<<< HEAD
-        trace: Trace | None = None
-=======
         numpy = bool(experiment.get("arrays"))
-        trace = (self._array_trace if numpy else self._trace)(experiment, target, inputs)
->>>>>>> main
+        trace: Any = None
         try:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._moved(experiment, target, arrays))
-                trace = self._trace(experiment, target, inputs)
+                trace = (self._array_trace if numpy else self._trace)(experiment, target, inputs)
                 stack.enter_context(builtin_hidden())
                 if trace is not None:
                     stack.enter_context(trace)
-<<<<<<< HEAD
-                for _ in range(experiment.get("again", 0)):
-                    self._call(target, experiment["call"], inputs, sizes)
-                result = self._call(target, experiment["call"], inputs, sizes)
-=======
                 if numpy:
                     stack.enter_context(plain_types(self.loaded.module.__dict__))
+                for _ in range(experiment.get("again", 0)):
+                    self._call(target, experiment["call"], inputs, sizes, numpy=numpy)
                 result = bare(self._call(target, experiment["call"], inputs, sizes, numpy=numpy))
->>>>>>> main
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
             result = None

@@ -137,10 +137,9 @@ class Slopes:
 
     def slope_to(self, moved: Answer) -> float | None:
         """Return the slope from the call itself to the answer to one move; None where there is no output."""
-        own = self.observation.output
-        if own is not None and self.binding.by_position and own.ndim == 3:
-            own = own.swapaxes(0, 1)  # as the runner laid it out
-        return _slope(_output(*moved), None if own is None else own.ravel(), self.step)
+        experiment, arrays = self.moved((), 0.0)
+        own = _output(*self.case.ask(experiment, arrays))  # as the runner laid it out
+        return _slope(_output(*moved), own, self.step)
 
 
 def _slope(one: np.ndarray | None, two: np.ndarray | None, apart: float) -> float | None:
