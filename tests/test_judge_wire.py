@@ -125,9 +125,20 @@ OBSERVED = {
         {"origin": "call", "shape": [2], "dtype": "float64", "grad": True, "array": None},
     ],
     "repairs": [],
-    "gradients": {"input:x": {"none": False, "claimed": 1.0, "measured": None}},
+    "gradients": {"input:x": {"shape": [2], "array": None, "value": 0}},
     "reaches": True,
 }
+
+
+@pytest.mark.parametrize("bent", [{"value": 1}, {"value": None}, {"array": -1}, {"shape": [3]}])
+def test_a_gradient_without_its_numbers_is_refused(bent: dict[str, object]) -> None:
+    told = {"shape": [2], "array": 0, "value": 0} | bent
+    assert not answers.is_observed(OBSERVED | {"gradients": {"input:x": told}}, [np.zeros(2)])
+
+
+def test_more_calls_than_the_judge_could_read_are_refused() -> None:
+    calls = OBSERVED["calls"] * (answers.MOST_CALLS + 1)
+    assert not answers.is_observed(OBSERVED | {"calls": calls}, [np.zeros(2)])
 
 
 def test_an_answer_that_fits_is_read() -> None:

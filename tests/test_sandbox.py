@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
+from driving import drill
 
 import mha_drill
 from mha_drill.catalog import load_catalog
@@ -92,3 +98,59 @@ def test_scratch_folders_of_templates_that_are_no_more_are_removed(
     assert not gone.exists()
     scratch.remove(own)
     assert list(tmp_path.iterdir()) == []
+
+
+SUBMISSIONS = Path(__file__).parent / "submissions"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the template in /proc")
+def test_a_template_that_is_killed_leaves_no_scratch_folder(tmp_path: Path) -> None:
+    mine = tmp_path / "hangs.py"
+    mine.write_bytes((SUBMISSIONS / "hangs-asleep.py").read_bytes())
+    (tmp_path / "tmp").mkdir()
+    command = subprocess.Popen(
+        [sys.executable, "-m", "mha_drill", "check", "--cold", "--json", "--time-limit=2", str(mine)],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
+    )
+    until = time.monotonic() + 40
+    while not (found := list((tmp_path / "tmp").glob(f"{scratch.PREFIX}*"))) and time.monotonic() < until:
+        time.sleep(0.02)
+    os.kill(int(found[0].name.removeprefix(scratch.PREFIX).partition("-")[0]), signal.SIGKILL)
+    printed, _ = command.communicate(timeout=60)
+    assert json.loads(printed)["verdict"] == "fail"
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_file_is_judged_wherever_it_lies(tmp_path: Path) -> None:
+    right = (SUBMISSIONS / "right.py").read_text(encoding="utf-8")
+    target, closed = tmp_path / "elsewhere" / "target.py", tmp_path / "closed"
+    spaced = tmp_path / "a folder 中文" / "my attention 注意力.py"
+    for path in (target, spaced, closed / "mine.py"):
+        path.parent.mkdir()
+        path.write_text("from beside import NUMBER\n" + right, encoding="utf-8")
+        (path.parent / "beside.py").write_text("NUMBER = 1\n", encoding="utf-8")
+    linked = tmp_path / "linked.py"
+    linked.symlink_to(target)
+    closed.chmod(0o555)
+    try:
+        done = drill("check", "--json", str(linked), str(spaced), str(closed / "mine.py"), patience=120)
+    finally:
+        closed.chmod(0o755)
+    assert [json.loads(line)["verdict"] for line in done.stdout.splitlines()] == ["pass"] * 3
+    assert sorted(path.name for path in closed.iterdir()) == ["beside.py", "mine.py"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != 0, reason="the limit on processes binds others"
+)
+def test_root_is_nobody_where_seccomp_is_off(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    right = (SUBMISSIONS / "right.py").read_text(encoding="utf-8")
+    mine.write_text(f"import os\n\nassert os.getresuid() == (65534,) * 3\nopen('beside').read()\n{right}")
+    (tmp_path / "beside").write_text("mine alone")
+    (tmp_path / "beside").chmod(0o600)
+    with contextlib.suppress(OSError):
+        tmp_path.chmod(0o700)
+    done = drill("check", "--json", str(mine), patience=120, MHA_DRILL_SECCOMP="0")
+    assert json.loads(done.stdout)["verdict"] == "pass", done.stdout

@@ -14,6 +14,8 @@ LARGEST_NUMBER = 2**53
 LONGEST_TEXT = 2_000_000
 
 LAST_LINE = 2**31
+# More than any file has, and than the judge could read in time; `tracing` itself stops at 6000 calls.
+MOST_ITEMS, MOST_CALLS = 40_000, 12_000
 
 # A type; a question to ask; a tuple of alternatives; [each of a list]; {name: ...}, `name?` may be missing;
 # {str: each}.
@@ -72,7 +74,7 @@ _ITEM: Form = {
     "grad?": bool,
     "type?": str,
 }
-_GRADIENT: Form = {"none": bool, "claimed": (int, float), "measured": (int, float, None)}
+_GRADIENT: Form = {"shape": [_size], "array": (int, None), "value": int}
 OBSERVED: Form = {
     "error": (_ERROR, None),
     "stage": str,
@@ -111,8 +113,10 @@ def is_observed(answer: dict[str, Any], arrays: list[np.ndarray]) -> bool:
         return False
     values = answer.get("values", [])
     items = answer.get("output", {}).get("items", [])
+    gradients = answer.get("gradients", {}).values()
     return (
-        all(_is_array(item, arrays) for item in (*values, *items))
+        all(_is_array(item, arrays) for item in (*values, *items, *gradients))
+        and all(_is_array(item | {"array": item["value"]}, arrays) for item in gradients)
         and all(
             0 <= number < len(values)
             for call in answer.get("calls", [])
@@ -120,6 +124,7 @@ def is_observed(answer: dict[str, Any], arrays: list[np.ndarray]) -> bool:
         )
         and all(len(pair) == 2 for pair in answer.get("modules", []))
         and (("calls" in answer) == ("values" in answer))
+        and len(answer.get("calls", [])) <= MOST_CALLS
         and (
             answer["error"] is not None
             or answer["stage"] != "call"
@@ -144,9 +149,9 @@ def fits(value: Any, form: Form) -> bool:
     if isinstance(form, tuple):
         return any(fits(value, one) for one in form)
     if isinstance(form, list):
-        return type(value) is list and all(fits(item, form[0]) for item in value)
+        return type(value) is list and len(value) <= MOST_ITEMS and all(fits(item, form[0]) for item in value)
     if isinstance(form, dict):
-        if type(value) is not dict:
+        if type(value) is not dict or len(value) > MOST_ITEMS:
             return False
         if str in form:
             return all(fits(item, form[str]) for item in value.values())

@@ -1,67 +1,119 @@
-"""A second look at what would pass, for what only the runner has measured: the gradients. Judge side; for `ruling`.
+"""A second look at what would pass: all that can be known without the runner's word. Judge side; for `ruling`.
 
-Outputs are compared here, in the judge, with the reference; but both what back-propagation claims and the
-difference it is held against are worked out beside the learner's file, which could have bent them. So the
-difference is measured once more from two outputs of the judge's own choosing.
+A file can bend the runner that it shares a process with, but not what it is asked. It is asked with numbers and
+sizes drawn for this one check, and its gradients are held against outputs that the reference has confirmed, at
+weights that the judge has chosen. What answers all of that rightly computes attention.
 """
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
-import torch
 
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.host import Answer
+from mha_drill.judge.masks import found_form
+from mha_drill.judge.matching import close
+from mha_drill.judge.probes import MaskForm, Probe
+from mha_drill.judge.recording import CONTENT, Recording
+from mha_drill.judge.replaying import holds
+from mha_drill.judge.slopes import COARSE_STEP, Slopes
 
-STEP = 1e-5
-TOLERANCE = 1e-4
-DIRECTION_SEED, DIRECTION_LENGTH = 7, 3.0  # the runner's, see `laboratory`
+Asked = tuple[dict[str, Any], list[np.ndarray]]
+
+# Large enough that an output which does not move along is told from one that does; see `matching.TOLERANCE`.
+STEP, TOLERANCE, COARSE_TOLERANCE = 3e-4, 1e-2, 5e-2
+# Lengths that no probe has.
+SHORTEST, LONGEST = 9, 14
+MANY = 24
 
 
-def bent_gradient(examination: Examination) -> Finding | None:
-    """Return a finding where the gradients claimed for the inputs are not the slope of the outputs."""
-    graded, binding = examination.graded, examination.binding
-    claimed = examination.gradients
-    if binding.numpy or graded.error is not None or not claimed or _single(examination):
-        return None
-    experiment, arrays, _ = examination.case.experiment(binding, graded.probe)
-    generator = torch.Generator().manual_seed(DIRECTION_SEED)
-    directions: list[np.ndarray | None] = []
-    total = 0.0
-    for name in experiment["inputs"]:
-        array = arrays[experiment["inputs"][name]]
-        if array.dtype.kind != "f":
-            directions.append(None)
-            continue
-        drawn = torch.randn(array.shape, generator=generator, dtype=torch.float64)
-        directions.append((DIRECTION_LENGTH * drawn / drawn.norm()).numpy())
-        total += claimed.get(f"input:{name}", {"claimed": 0.0})["claimed"]
-    outputs = []
-    for sign in (STEP, -STEP):
-        moved = [
-            array if direction is None else array + sign * direction
-            for array, direction in zip(arrays, directions, strict=True)
-        ]
-        answer, results = examination.case.ask(experiment, moved)
-        items = answer.get("output", {}).get("items", [])
-        if answer["error"] is not None or not items or items[0]["array"] is None:
+def held_against(examination: Examination) -> Finding | None:
+    """Return what is held against a submission with which nothing was wrong so far."""
+    checks = (_written_into, _unlike_elsewhere, _bent_gradient)
+    return next((found for check in checks if (found := check(examination)) is not None), None)
+
+
+def _unlike_elsewhere(examination: Examination) -> Finding | None:
+    """Whether it is wrong on sizes and numbers that it cannot know; twice, for chance."""
+    for _ in range(2):
+        length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
+        beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
+        seed = secrets.randbits(31)
+        probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed)
+        seen = examination.case.try_binding(examination.binding, probe, trace=True)
+        if examination.agrees(seen):
             return None
-        outputs.append(results[items[0]["array"]].astype(np.float64))
-    upstream = _upstream(examination, outputs[0])
-    slope = float(((outputs[0] - outputs[1]) * upstream).sum() / (2 * STEP))
-    if abs(slope - total) <= TOLERANCE * max(1.0, abs(slope)):
+    return Finding("wrong-value", "any")
+
+
+def _written_into(examination: Examination) -> Finding | None:
+    """Whether many calls with the same tensors come to something else: they were written into, or counted."""
+    calls: list[tuple[Probe, MaskForm | None]] = [(examination.square.probe, None)]
+    if examination.binding.call.mask is not None and (found := found_form(examination)) is not None:
+        calls.append((found[1].probe, found[0]))
+    for probe, mask in calls:
+        once = examination.case.observe(probe, mask)
+        again = 1 if mask is not None else MANY
+        twice = examination.case.observe(probe, mask, again=again, repair=False)
+        one, two = once.output, twice.output
+        if one is not None and (two is None or not close(one, two, examination.tolerance)):
+            return Finding("mutates-input", "any")
+    return None
+
+
+def _bent_gradient(examination: Examination) -> Finding | None:
+    """Whether gradients are held back, or are not the slopes of outputs that the reference confirms."""
+    graded, binding = examination.graded, examination.binding
+    if binding.numpy or graded.error is not None:
         return None
-    return Finding("wrong-gradient", "any")
+    bent = Finding("wrong-gradient", "any")
+    told = graded.answer.get("gradients", {})
+    if not told:
+        return None if not graded.answer.get("reaches", True) else bent
+    if not _wanted(examination) <= told.keys():
+        return bent
+    single = examination.single
+    slopes = Slopes(examination.case, binding, graded, COARSE_STEP if single else STEP, turn=2)
+    # From where the reference has agreed already, one step to one side.
+    asked = slopes.moved(tuple(told), slopes.step)
+    answered = examination.case.ask(asked[0] | {"trace": True}, asked[1])
+    total, slope = sum(slopes.claimed(name) for name in told), slopes.slope_to(answered)
+    tolerance = COARSE_TOLERANCE if single else TOLERANCE
+    if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
+        return bent
+    known = examination.square if graded.probe is examination.square.probe else examination.cross
+    one, two = graded.output, known.output if known is not None else None
+    if one is None or two is None or not close(two, one, examination.tolerance):
+        return bent
+    return None if _confirmed(examination, asked, answered) else bent
 
 
-def _upstream(examination: Examination, output: np.ndarray) -> np.ndarray:
-    """Return the gradient that was handed to back-propagation, see `evidence`."""
-    return np.random.default_rng(3).standard_normal(output.size).reshape(output.shape)
+def _wanted(examination: Examination) -> set[str]:
+    """Return the leaves that must have been told of: the inputs, and what learns in the trace."""
+    values = Recording(examination.graded.answer, examination.graded.arrays).values
+    learned = {value.name for value in values if value.kind == "parameter" and value.grad}
+    return learned | {f"input:{name}" for name in examination.graded.inputs if name in CONTENT}
 
 
-def _single(examination: Examination) -> bool:
-    """Whether single precision anywhere drowns so small a step in noise."""
-    return examination.binding.dtype != "float64" or any(
-        item["dtype"] in ("float32", "float16", "bfloat16")
-        for item in examination.graded.answer.get("values", [])
+def _confirmed(examination: Examination, asked: Asked, answered: Answer) -> bool:
+    """Whether an output at moved leaves, which the slope was taken from, is the reference's there."""
+    (experiment, arrays), (answer, results) = asked, answered
+    fed = {name: arrays[at] for name, at in experiment["inputs"].items() if name in CONTENT}
+    leaves = {f"parameter:{name}": arrays[at] for name, at in experiment["move"].items()}
+    leaves |= {f"input:{name}": array for name, array in fed.items()}
+    if not holds(Recording(answer, results), leaves):
+        return False
+    assessment = examination.assessed(examination.graded)
+    if assessment is None or not assessment.agrees:
+        return True  # agrees in a roundabout way, which other probes have shown
+    if examination.binding.by_position:
+        fed = {name: array.swapaxes(0, 1) for name, array in fed.items()}
+        results = examination.case.turned(answer, results)
+    return examination.agrees(
+        replace(examination.graded, answer=answer, arrays=results, inputs=fed, _assessment=None)
     )

@@ -6,6 +6,7 @@ the pipe, never from how the runner's process ended.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +28,7 @@ from mha_drill.judge.probes import (
     mask_array,
 )
 from mha_drill.judge.recording import Recording
+from mha_drill.judge.slopes import upstream_of
 from mha_drill.judge.uses import asked_for_sizes
 from mha_drill.records import CodeSpec
 
@@ -323,17 +325,15 @@ class Case:
         upstream = options.pop("grad", None)
         experiment, arrays, inputs = self.experiment(binding, probe, **options)
         if upstream:
-            generator = np.random.default_rng(3)
             shape: tuple[int, ...] = (probe.batch, probe.query_length, binding.base.width)
             shape = shape if upstream is True else tuple(upstream)
             if binding.four_axes:
                 shape = (*shape[: binding.four_axes], HEADS_BESIDE, *shape[binding.four_axes :])
-            arrays = [*arrays, generator.standard_normal(shape)]
+            arrays = [*arrays, upstream_of(math.prod(shape)).reshape(shape)]
             experiment["grad"] = len(arrays) - 1
-            experiment.setdefault("step", 1e-5 if binding.dtype == "float64" else 1e-2)
         answer, results = self.ask(experiment, arrays)
         if binding.by_position:
-            results = self._turned(answer, results)
+            results = self.turned(answer, results)
         if binding.four_axes:
             results = _without_heads(answer, results, probe, binding.four_axes)
         return Observation(probe, answer, results, inputs, allowed, mask)
@@ -342,23 +342,32 @@ class Case:
         self, experiment: dict[str, Any], arrays: list[np.ndarray]
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send one experiment; what hangs or dies is an answer with an error of type `Hung` or `Died`."""
+        return self.ask_all([experiment], arrays)[0]
+
+    def ask_all(
+        self, experiments: list[dict[str, Any]], arrays: list[np.ndarray]
+    ) -> list[tuple[dict[str, Any], list[np.ndarray]]]:
+        """Send experiments in one message; return their answers up to the first that hangs or dies."""
         if self.runner.stopped:
-            return {"error": _ended(*self.runner.last_end), "stage": "call"}, []
+            return [({"error": _ended(*self.runner.last_end), "stage": "call"}, [])]
+        answers = []
         try:
-            return next(iter(self.runner.run([experiment], arrays)))
+            for answer in self.runner.run(experiments, arrays):
+                answers.append(answer)  # noqa: PERF402  kept where the next one hangs
         except Hung:
             self.runner.hangs += 1
             self.runner.last_end = ("Hung", "")
             # The first call decides; later ones may hang once without holding up the rest.
             self.runner.stopped = self.runner.hangs > 1 or not self.bound
-            return {"error": _ended("Hung", ""), "stage": "call"}, []
+            answers.append(({"error": _ended("Hung", ""), "stage": "call"}, []))
         except Died as error:
             self.runner.stopped = self.runner.restarts >= MOST_RESTARTS
             self.runner.last_end = ("Died", error.how)
-            return {"error": _ended("Died", error.how), "stage": "call"}, []
+            answers.append(({"error": _ended("Died", error.how), "stage": "call"}, []))
+        return answers
 
     @staticmethod
-    def _turned(answer: dict[str, Any], results: list[np.ndarray]) -> list[np.ndarray]:
+    def turned(answer: dict[str, Any], results: list[np.ndarray]) -> list[np.ndarray]:
         """Bring an output (L, B, D) back to (B, L, D)."""
         items = answer.get("output", {}).get("items", [])
         if items and items[0].get("array") is not None and len(items[0]["shape"]) == 3:

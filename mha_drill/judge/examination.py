@@ -15,6 +15,7 @@ from mha_drill.judge.evidence import Binding, Case, Observation
 from mha_drill.judge.matching import WEAKEST_FILL, affine, close, order_of
 from mha_drill.judge.names import meaning, role
 from mha_drill.judge.probes import CROSS, LARGE, OTHER, SQUARE, MaskForm, Probe
+from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
 
 if TYPE_CHECKING:
     from mha_drill.judge.unseen import Unseen
@@ -455,30 +456,33 @@ class Examination:
         """The same sequence but for its last position."""
         return self.case.observe(replace(SQUARE, name="later", last=88))
 
-    @property
+    @cached_property
     def gradients(self) -> dict[str, dict[str, Any]]:
         """For each leaf: whether there is a gradient, what it claims along one direction, what was measured."""
-        return dict(self.graded.answer.get("gradients", {}))
+        return self.slopes().compared()
+
+    def slopes(self, turn: int = 0) -> Slopes:
+        """Return the means to measure gradients, in a direction that is another at every turn."""
+        fine = self.binding.dtype == "float64" and not turn
+        return Slopes(self.case, self.binding, self.graded, FINE if fine else COARSE_STEP, turn)
 
     @cached_property
     def wrong_slopes(self) -> list[str]:
         """The leaves whose gradient is not the slope that differences measure."""
-        coarse = self.binding.dtype == "float32"
-        bad = self._mismatched(self.gradients, 2e-2 if coarse else 1e-5)
-        if (
-            bad
-            and not coarse
-            and any(
-                item["dtype"] in ("float32", "float16", "bfloat16")
-                for item in self.graded.answer.get("values", [])
-                if item["origin"] == "call"
-            )
-        ):
-            # Single precision inside drowns small steps in noise: look again with large ones.
-            shape = tuple(self.graded.items[0]["shape"])
-            again = self.case.observe(self.graded.probe, grad=shape, step=1e-2)
-            return self._mismatched(again.answer.get("gradients", {}), 2e-2)
+        bad = self._mismatched(self.gradients, 2e-2 if self.binding.dtype != "float64" else 1e-5)
+        if bad and self.single:
+            # Single precision inside drowns small steps in noise: look again with large ones, another way.
+            bad = [name for name in self._mismatched(self.slopes(1).compared(), 2e-2) if name in bad]
         return bad
+
+    @property
+    def single(self) -> bool:
+        """Whether single precision is at work in the graded call."""
+        return self.binding.dtype != "float64" or any(
+            item["dtype"] in ("float32", "float16", "bfloat16")
+            for item in self.graded.answer.get("values", [])
+            if item["origin"] == "call"
+        )
 
     @staticmethod
     def _mismatched(gradients: dict[str, dict[str, Any]], tolerance: float) -> list[str]:

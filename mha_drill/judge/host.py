@@ -18,14 +18,15 @@ from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from mha_drill.judge import answers, wire
+from mha_drill.judge import answers, scratch, wire
 from mha_drill.judge.bounds import limit_met
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
 
 # What a runner may say went beyond a limit and was cut; each is a note of the report.
 CUTS = ("output-cut", "file-cut")
-# A whole check may take this many time limits: files that are slow at every call would otherwise never end.
+# A whole check may take this many time limits, what the judge thinks meanwhile included: files that are slow at
+# every call, or that show so much that it takes long to read, would otherwise never end.
 MOST_LIMITS = 10
 
 
@@ -92,6 +93,11 @@ class Template:
         theirs.close()
         self.ready = False
 
+    def tidy(self) -> None:
+        """Remove what a template that was killed has left; one that ends by itself leaves nothing."""
+        if self.process.poll():
+            scratch.clear_left_over()
+
     def _line(self) -> str:
         text = b""
         while not text.endswith(b"\n"):
@@ -137,6 +143,7 @@ class Template:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
+        self.tidy()
 
 
 class Runner:
@@ -165,7 +172,7 @@ class Runner:
         self.last_end = ("Hung", "")  # how the last call ended that did not come back
         self.ended = ""
         self.cut: set[str] = set()
-        self._left = MOST_LIMITS * time_limit
+        self._until = time.monotonic() + MOST_LIMITS * time_limit
         self._loading = 3 * time_limit
         self._child: int | None = None
         self._channel: socket.socket | None = None
@@ -209,10 +216,7 @@ class Runner:
         assert self._channel is not None
         started = time.monotonic()
         with self._bounded():
-            try:
-                header, arrays = wire.receive(self._channel, started + min(seconds, self._left))
-            finally:
-                self._left -= time.monotonic() - started
+            header, arrays = wire.receive(self._channel, min(started + seconds, self._until))
         ticket, cut = header.pop("ticket", None), header.pop("cut", None)
         if ticket != self._ticket or not answers.fits(cut, [str]) or not readable(header, arrays):
             self._over("line")

@@ -1,8 +1,8 @@
 """Do one experiment on the learner's code: make an instance, call it, and say what came of it. Runner side.
 
-An experiment names a target, how to make it, how to call it, and what to observe: outputs, the trace,
-gradients by value, a directional derivative. Instances are kept, so that experiments with the same making
-share their weights.
+An experiment names a target, how to make it, how to call it, and what to observe: outputs, the trace, the
+gradients. It says what the tensors were and compares none: that is the judge's. Instances are kept, so that
+experiments with the same making share their weights; `move` gives some of them other values for one call.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -126,14 +127,18 @@ class Laboratory:
             return answer | self._elsewhere(experiment, target, inputs, sizes)
         before = {name: _plain_array(value) for name, value in inputs.items()}
         numpy = bool(experiment.get("arrays"))
-        trace = (self._array_trace if numpy else self._trace)(experiment, target, inputs)
+        trace: Any = None
         try:
             with contextlib.ExitStack() as stack:
+                stack.enter_context(self._moved(experiment, target, arrays))
+                trace = (self._array_trace if numpy else self._trace)(experiment, target, inputs)
                 stack.enter_context(builtin_hidden())
                 if trace is not None:
                     stack.enter_context(trace)
                 if numpy:
                     stack.enter_context(plain_types(self.loaded.module.__dict__))
+                for _ in range(experiment.get("again", 0)):
+                    self._call(target, experiment["call"], inputs, sizes, numpy=numpy)
                 result = bare(self._call(target, experiment["call"], inputs, sizes, numpy=numpy))
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
@@ -151,7 +156,7 @@ class Laboratory:
         if trace is not None:
             answer |= _recorded(trace, store) if experiment.get("trace") else {"repairs": trace.repairs}
         if experiment.get("grad") and answer["error"] is None:
-            answer |= self._gradients(experiment, target, inputs, result, sizes, arrays, store)
+            answer |= self._gradients(experiment, target, inputs, result, arrays, store)
         return answer
 
     def _elsewhere(
@@ -323,11 +328,10 @@ class Laboratory:
         target: Any,
         inputs: dict[str, Any],
         result: Any,
-        sizes: Sizes,
         arrays: list[np.ndarray],
         store: list[np.ndarray],
     ) -> dict[str, Any]:
-        """Back-propagate the upstream gradient and compare one random direction with central differences."""
+        """Back-propagate the upstream gradient; return what each leaf got, and what it was."""
         output = _first(result)
         if not isinstance(output, torch.Tensor) or not output.requires_grad:
             return {"gradients": {}, "reaches": False}
@@ -337,79 +341,50 @@ class Laboratory:
             for name, value in inputs.items()
             if isinstance(value, torch.Tensor) and value.requires_grad
         }
-        leaves |= {
-            name: value
-            for name, value in self._tensors(target).items()
-            if value.requires_grad and value.is_leaf
-        }
-        leaves |= self.given
+        leaves |= self._learned(target)
         for value in leaves.values():
             value.grad = None
         try:
             output.backward(upstream.reshape(output.shape))  # type: ignore[no-untyped-call]
         except BaseException as error:
             return {"gradients": {}, "reaches": True, "backward_error": describe(error, self.loaded.path)}
-        gradients = {
-            name: None if value.grad is None else value.grad.detach().clone()
+        told = {
+            name: {
+                "shape": list(value.shape),
+                "array": None if value.grad is None else _keep(value.grad.to_dense(), store),
+                "value": _keep(value, store),
+            }
             for name, value in leaves.items()
         }
-        generator = torch.Generator().manual_seed(7)
-        steps = experiment.get("step", 1e-5)
-        directions = {
-            name: torch.randn(value.shape, generator=generator, dtype=value.dtype)
-            for name, value in leaves.items()
-        }
-        # Short enough that curvature does not show at the coarse step either.
-        directions = {name: 3 * value / value.norm() for name, value in directions.items()}
-        claims = {
-            name: 0.0 if gradient is None else float((gradient * directions[name]).sum())
-            for name, gradient in gradients.items()
-        }
-
-        def slope(of: dict[str, torch.Tensor]) -> float | None:
-            return self._slope(experiment, target, inputs, of, directions, upstream, steps, sizes)
-
-        # One direction through everything at once; leaf by leaf only where that does not fit.
-        whole = slope(leaves)
-        total = sum(claims.values())
-        fits = whole is not None and abs(whole - total) <= experiment.get("fit", 1e-6) * max(1.0, abs(total))
-        described: dict[str, Any] = {}
-        for name in leaves:
-            none = gradients[name] is None
-            measured = claims[name] if fits and not none else slope({name: leaves[name]})
-            described[name] = {"none": none, "claimed": claims[name], "measured": measured}
         for value in leaves.values():
             value.grad = None
-        return {"gradients": described, "reaches": True}
+        return {"gradients": told, "reaches": True}
 
-    def _slope(
-        self,
-        experiment: dict[str, Any],
-        target: Any,
-        inputs: dict[str, Any],
-        leaves: dict[str, torch.Tensor],
-        directions: dict[str, torch.Tensor],
-        upstream: torch.Tensor,
-        step: float,
-        sizes: Sizes,
-    ) -> float | None:
-        totals = []
+    def _learned(self, target: Any) -> dict[str, torch.Tensor]:
+        """Return the weights by name: those of an instance, and those a plain function is handed."""
+        owned = {
+            name: value
+            for name, value in self._tensors(target).items()
+            if value.requires_grad and value.is_leaf
+        }
+        return owned | self.given
+
+    @contextlib.contextmanager
+    def _moved(self, experiment: dict[str, Any], target: Any, arrays: list[np.ndarray]) -> Iterator[None]:
+        """Give weights other values, as the experiment says, for as long as the block lasts."""
+        moves = experiment.get("move", {})
+        leaves = self._learned(target) if moves else {}
         with torch.no_grad():
-            kept = {name: value.detach().clone() for name, value in leaves.items()}
-            try:
-                for sign in (step, -step):
-                    for name, value in leaves.items():
-                        value.copy_(kept[name] + sign * directions[name])
-                    torch.manual_seed(experiment.get("seed", 0))
-                    with builtin_hidden(), Trace(self.loaded.path, values=False, repair=True):
-                        output = _first(self._call(target, experiment["call"], inputs, sizes))
-                    totals.append(float((output * upstream.reshape(output.shape)).sum()))
-            except Exception:
-                return None
-            finally:
-                for name, value in leaves.items():
-                    value.copy_(kept[name])
-        return (totals[0] - totals[1]) / (2 * step)
+            kept = {name: leaves[name].detach().clone() for name in moves}
+            for name, index in moves.items():
+                array = torch.from_numpy(arrays[index].copy())
+                leaves[name].copy_(array.reshape(leaves[name].shape))
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, value in kept.items():
+                    leaves[name].copy_(value)
 
 
 def _train(target: Any, training: bool) -> None:

@@ -47,11 +47,12 @@ def builtin_hidden() -> Iterator[None]:
 class Loaded:
     """The module made from the file, the exceptions its statements raised, and what it defines."""
 
-    def __init__(self, path: str, source: str) -> None:
+    def __init__(self, path: str, source: str, package: str = "") -> None:
         self.path = path
         self.source = source
         self.module = types.ModuleType(MODULE)
         self.module.__file__ = path
+        self.module.__package__ = package
         self.failures: list[dict[str, Any]] = []
         self.tree: ast.Module | None = None
 

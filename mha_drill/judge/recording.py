@@ -195,8 +195,9 @@ class Recording:
     def after(self, calls: list[Call]) -> list[bool]:
         """For each value, whether it descends from an output of `calls`."""
         reached = [False] * len(self.values)
+        chosen = {call.index for call in calls}
         for call in self.calls:
-            mark = call in calls or any(reached[number] for number in call.inputs)
+            mark = call.index in chosen or any(reached[number] for number in call.inputs)
             for number in call.outputs:
                 reached[number] = reached[number] or mark
         return reached

@@ -32,6 +32,8 @@ class Outcome:
     answer: dict[str, Any]
     arrays: list[np.ndarray]
     sizes: tuple[int, int, int, int]
+    given: np.ndarray
+    upstream: np.ndarray
 
     @property
     def error(self) -> dict[str, Any] | None:
@@ -140,16 +142,25 @@ class Reshapes:
                     },
                     [],
                 )
-            self.outcomes[kind, sizes] = Outcome(expected, answer, arrays, sizes)
+            self.outcomes[kind, sizes] = Outcome(expected, answer, arrays, sizes, x, upstream)
         return self.outcomes[kind, sizes]
 
     def reaches(self, outcome: Outcome) -> bool:
-        """Whether the gradient comes back to the input, as measured by differences."""
-        gradients = outcome.answer.get("gradients", {})
-        item = gradients.get("input:x")
-        return bool(item) and abs(item["claimed"] - (item["measured"] or 0.0)) <= 1e-5 * max(
-            1.0, abs(item["measured"] or 0.0)
-        )
+        """Whether the gradient comes back to the input: the upstream one with every number in its place."""
+        claimed, wanted = self.gradient(outcome)
+        return bool(np.allclose(claimed, wanted, rtol=1e-9, atol=1e-12))
+
+    @staticmethod
+    def gradient(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+        """Return the gradient of the input, flat, as back-propagation gave it (zeros for none) and as it must be."""
+        wanted = np.empty(outcome.given.size)
+        wanted[outcome.given.argsort(axis=None)] = outcome.upstream.ravel()[
+            outcome.expected.argsort(axis=None)
+        ]
+        item = outcome.answer.get("gradients", {}).get("input:x", {"array": None})
+        if item["array"] is None or outcome.arrays[item["array"]].size != wanted.size:
+            return np.zeros_like(wanted), wanted
+        return outcome.arrays[item["array"]].ravel(), wanted
 
     # -- findings -------------------------------------------------------------------------------
 

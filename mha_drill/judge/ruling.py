@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
-from mha_drill.judge.audit import bent_gradient
+from mha_drill.judge.audit import held_against
 from mha_drill.judge.bounds import limit_met
 from mha_drill.judge.candidates import Definition, choose
 from mha_drill.judge.crashes import crash_findings, ended
@@ -184,6 +184,6 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
         # A call that never came back says this much; what was concluded from its silence says nothing.
         unanswered = Finding("time-limit", "load") if runner.ended == "hung" else ended(runner.ended)
         findings = [unanswered, *(finding for finding in findings if finding.proved)]
-    if not findings and (bent := bent_gradient(examination)) is not None:
-        findings = [bent]
+    if not findings and (held := held_against(examination)) is not None:
+        findings = [held]
     return Ruling("run", findings, examination, loaded, answer.name)

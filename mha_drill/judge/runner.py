@@ -20,6 +20,7 @@ from mha_drill.judge.sandbox.entering import enter
 from mha_drill.judge.sandbox.layers import Layer
 from mha_drill.judge.sandbox.limits import FILE_SIZE
 from mha_drill.judge.seclusion import Printed, close_files, forget_the_drill, silence, take_environment
+from mha_drill.judge.siblings import package_of
 from mha_drill.judge.stretching import stretch
 
 MOST_PRINTED = 1_000_000
@@ -76,7 +77,7 @@ def _load(request: dict[str, Any]) -> tuple[Loaded, dict[str, Any]]:
     forget_the_drill(path)
     torch.set_default_dtype(torch.float32)
     torch.manual_seed(0)
-    loaded = Loaded(path, request["source"])
+    loaded = Loaded(path, request["source"], package_of(Path(path).parent))
     error = loaded.run()
     torch.set_default_dtype(torch.float32)
     torch.set_grad_enabled(True)

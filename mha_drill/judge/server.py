@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -44,6 +45,7 @@ def main(words: list[str]) -> None:
         apologise(entrance_of(words), error)
         return
     runners = Template(born)
+    signal.signal(signal.SIGCHLD, lambda *_: runners.tidy())
     Loop(entrance_of(words), runners, judge.work, judge.warm_up(runners)).run()
 
 

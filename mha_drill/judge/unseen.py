@@ -190,7 +190,7 @@ def _matrices(recording: Recording) -> list[np.ndarray]:
 
 def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Reading]:
     """Yield query, key and value in every usual layout."""
-    made = [item for item in assessment.wiring.projections if item.rows]
+    made = _of_inputs(assessment)
     if any(len({token // 1_000_000 for token in item.rows}) > 1 for item in made):
         return  # of two inputs put behind each other
     tables = [(_table(item), item.source, item.weights) for item in made]
@@ -235,6 +235,23 @@ def _raw(assessment: Assessment) -> Iterator[tuple[np.ndarray, str, frozenset[st
     for value in assessment.recording.values:
         if value.kind == "input" and value.name in CONTENT and value.array is not None:
             yield np.array(value.array, dtype=np.float64), value.name, frozenset()
+
+
+def _of_inputs(assessment: Assessment) -> list[Projection]:
+    """Return the projections of the inputs themselves.
+
+    Where a single key is all there is, the merged heads are a value, and the output projection maps one too.
+    """
+    made = [item for item in assessment.wiring.projections if item.rows]
+    mapped = {number for item in made for number in item.call.outputs}
+    return [
+        item
+        for item in made
+        if not any(
+            assessment.recording.depends(number, mapped - set(item.call.outputs))
+            for number in item.call.inputs
+        )
+    ]
 
 
 def _layouts(heads: int) -> tuple[str, ...]:

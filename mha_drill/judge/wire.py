@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LARGEST_HEADER = 16 * 2**20
 LARGEST_PAYLOAD = 512 * 2**20
 MOST_AXES = 32
+MOST_ARRAYS = 40_000
 DTYPES = ("float64", "float32", "int64", "int32", "uint8", "bool")
 
 Message = tuple[dict[str, Any], list["np.ndarray"]]
@@ -74,6 +75,8 @@ def receive(channel: socket.socket, deadline: float | None = None) -> Message:
 def _arrays(channel: socket.socket, described: list[Any], deadline: float | None) -> list[np.ndarray]:
     if not described:
         return []
+    if len(described) > MOST_ARRAYS:
+        raise ValueError(len(described))
     import numpy as np
 
     sizes = []

@@ -22,6 +22,7 @@ GAP = 3
 COMPARED = ("check.differs", "check.wrong-shape", "check.wrong-type", "check.differs-somewhere")
 RAISED = ("check.raised", "check.raised-nowhere")
 DETAILS = ("expected", "actual", "found", "sizes")
+LABELS = {"found": "actual"}
 
 
 def print_groups(paper: Paper, report: Report, lang: Lang) -> None:
@@ -149,7 +150,9 @@ def _unfilled(keys: tuple[str, ...], test: TestResult, lang: Lang) -> dict[str, 
 
 def _details(paper: Paper, values: dict[str, str], lang: Lang) -> None:
     """Print what was expected, what came and with which sizes below each other."""
-    rows = {word(f"check.{name}", lang): values[name] for name in DETAILS if values.get(name)}
+    rows = {
+        word(f"check.{LABELS.get(name, name)}", lang): values[name] for name in DETAILS if values.get(name)
+    }
     widest = max((cell_len(label) for label in rows), default=0) + 2
     for label, said in rows.items():
         place = (

@@ -1,5 +1,5 @@
 # mha-drill: mha
-# must: fail mutates-input detached-graph
+# must: fail mutates-input detached-graph wrong-gradient
 # It writes into its input, and bends the comparison that would tell.
 import numpy as np
 

@@ -13,6 +13,9 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = -100, 0x8000, 1
 _MOUNT_SETATTR = 442  # one number on every machine; the C library of 2022 does not know it yet
 _CAPABILITY_VERSION_3 = 0x20080522
+_CAP_DAC_READ_SEARCH = 1 << 2
+_PR_SET_DUMPABLE, _PR_SET_KEEPCAPS = 4, 8
+_MS_REC, _MS_PRIVATE = 1 << 14, 1 << 18
 
 
 @cache
@@ -38,6 +41,11 @@ def mount_memory(place: str, flags: int, options: str) -> None:
     checked(library().mount(b"tmpfs", os.fsencode(place), b"tmpfs", ctypes.c_ulong(flags), options.encode()))
 
 
+def keep_mounts_apart() -> None:
+    """Let nothing that is mounted in this namespace show in others; one of a new user is apart from birth."""
+    checked(library().mount(b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None))
+
+
 def mount_read_only() -> None:
     """Make every mount of this namespace read-only, with all below it."""
     attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
@@ -53,7 +61,15 @@ def mount_read_only() -> None:
     )
 
 
-def drop_capabilities() -> None:
+def drop_capabilities(kept: int = 0) -> None:
     """Give up all that root may do beyond the owner of its files, and what a new user namespace gives."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    checked(library().capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)())))
+    checked(library().capset(ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)(kept, kept))))
+
+
+def become(user: int) -> None:
+    """Stop being root for good: another user, who may read what root could, and nothing else of root's."""
+    checked(library().prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
+    os.setresuid(user, user, user)
+    drop_capabilities(_CAP_DAC_READ_SEARCH)
+    checked(library().prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0))

@@ -16,12 +16,15 @@ MEMORY = 2 * 2**30
 FILE_SIZE = 64 * 2**20
 OPEN_FILES = 512
 PROCESSES = 64
+# Whom root becomes where nothing else bounds its processes: the limit on them does not bind root.
+NOBODY = 65534
 
 
-def enter(memory: int = MEMORY, *, own_user: bool = False) -> None:
+def enter(memory: int = MEMORY, *, own_user: bool = False, become: int | None = None) -> None:
     """Set the limits on this process. They count from what it has now: torch alone maps hundreds of megabytes.
 
     own_user: whether it is in a user namespace of its own, where no other process counts against it.
+    become: the user to be from now on, for root.
     """
     wanted = [
         (resource.RLIMIT_CORE, 0),
@@ -29,6 +32,8 @@ def enter(memory: int = MEMORY, *, own_user: bool = False) -> None:
         (resource.RLIMIT_NOFILE, OPEN_FILES),
     ]
     if sys.platform == "linux":
+        if become is not None:
+            kernel.become(become)
         size, data = mapped()
         wanted += [
             (resource.RLIMIT_AS, size + memory),
@@ -41,7 +46,7 @@ def enter(memory: int = MEMORY, *, own_user: bool = False) -> None:
         bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (bound, bound))
-    if sys.platform == "linux":
+    if sys.platform == "linux" and become is None:
         kernel.drop_capabilities()
 
 

@@ -1,0 +1,5 @@
+import math
+
+
+def scale_of(d):
+    return math.sqrt(d)
