@@ -5,11 +5,13 @@ In a notebook: `from mha_drill import check`, then `check(MultiHeadAttention)`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+# Not from `typing`, whose import takes as long as Python's own start: a command answers to Ctrl-C only after it.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mha_drill.notebook import check
 
 __all__ = ["__version__", "check"]

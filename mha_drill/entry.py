@@ -81,13 +81,24 @@ def _mend_streams() -> None:
 
 
 def _invoke(app: typer.Typer, lang: Lang) -> int:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(_needed(app))
     if {"--help", "-h"} & set(sys.argv) or not sys.argv[1:]:
         from mha_drill.ui.help import speak
 
         command = speak(command, lang)
     code = command(prog_name=NAME, standalone_mode=False)
     return code if isinstance(code, int) else PASSED
+
+
+def _needed(app: typer.Typer) -> typer.Typer:
+    """Return the application with no more than the one command that comes first, where one does: building all takes
+    longer than many a command."""
+    for each in app.registered_commands:
+        name = each.name or getattr(each.callback, "__name__", "")
+        if sys.argv[1:2] == [name]:
+            app.registered_commands, app.registered_groups = [each], []
+            break
+    return app
 
 
 def _asked_language(arguments: Sequence[str], language: Callable[[str], Lang]) -> Lang:

@@ -36,6 +36,12 @@ def todays(store: Store, stock: Sequence[Card], now: float) -> Today:
     return Today(day, history, interview, plan(stock, schedule(history, interview), day))
 
 
+def later_today(today: Today, store: Store, stock: Sequence[Card], now: float) -> Today:
+    """Return where the learner stands after a sitting, which is where it was when nothing was answered."""
+    same = day_of(now) == today.day and believed(store.history(), now) == today.history
+    return today if same else todays(store, stock, now)
+
+
 def interview_ahead(store: Store, today: int) -> int | None:
     """Return the day of the interview, None where none was named or it has gone by."""
     try:

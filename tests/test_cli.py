@@ -264,3 +264,24 @@ def test_every_sentence_of_the_quiz_is_used() -> None:
             if not made.match(key):
                 spelled = key.removesuffix("-close")
                 assert f"{name}.{spelled}" in sources, f"{name}.{key}"
+
+
+INTERRUPTED_WHILE_LOADING = """
+import builtins, os, signal
+real = builtins.__import__
+def interrupted(name, *rest):
+    if name == {module!r}:
+        builtins.__import__ = real
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(name, *rest)
+builtins.__import__ = interrupted
+from mha_drill.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["signal", "typer", "mha_drill.entry"])
+def test_ctrl_c_while_the_program_is_loading_shows_no_traceback(module: str) -> None:
+    code = INTERRUPTED_WHILE_LOADING.format(module=module)
+    done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -398,6 +398,30 @@ class CausalSelfAttention(nn.Module):
         scores = scores.masked_fill(self.seen[:t, :t] == 0, -1e4)
         return self.o((scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, c))
 """
+TRIANGLE = CAUSAL.replace(
+    'self.register_buffer("seen", torch.tril(torch.ones(max_length, max_length)))',
+    "self.seen = nn.Parameter(torch.tril(torch.ones(max_length, max_length)), requires_grad=False)",
+)
+SETTINGS = (
+    BASE.replace(SIGNATURE, "def __init__(self, config):")
+    .replace(
+        "super().__init__()",
+        "super().__init__()\n        d_model, num_heads = config.d_model, config.num_heads\n"
+        "        self.drop, self.layers = nn.Dropout(config.dropout), config.layers",
+    )
+    .replace("weights = torch", "weights = self.drop(torch")
+    .replace("dim=-1)\n        return", "dim=-1))\n        return")
+    + """
+from dataclasses import dataclass
+
+@dataclass
+class Config:
+    d_model: int = 64
+    num_heads: int = 8
+    layers: int = 2
+    dropout: float = 0.0
+"""
+)
 GROUPED = """
 import torch
 from torch import nn
@@ -449,6 +473,10 @@ LOOSE_BIAS = BASE.replace(
         (IN_PLACE, "sdpa", set()),
         (IN_PLACE.replace(".log()", ""), "sdpa", {"mask-fill-value"}),
         (CAUSAL, "causal-mha", set()),
+        (TRIANGLE, "causal-mha", set()),
+        (TRIANGLE.replace("== 0", "== 1"), "causal-mha", {"mask-inverted"}),
+        (SETTINGS, "mha", set()),
+        (SETTINGS.replace("    dropout: float = 0.0", "    drop: float = 0.0"), "mha", {"constructor-error"}),
         (CAUSAL.replace("-1e4", "-100.0"), "causal-mha", {"mask-fill-value"}),
         (CAUSAL.replace("[:t, :t]", ""), "causal-mha", {"hard-coded-shape"}),
         (CAUSAL.replace("@ v)", "@ q)"), "causal-mha", {"weigh-wrong-tensor"}),

@@ -83,6 +83,15 @@ def test_ctrl_c_ends_a_watch_with_zero(watching: Watching) -> None:
     assert watching.ends() == 0
 
 
+def test_a_terminal_that_cannot_be_drawn_over_gets_plain_lines(tmp_path: Path) -> None:
+    (tmp_path / "my_mha.py").write_text(RIGHT, encoding="utf-8")
+    watching = Watching(tmp_path, TERM="dumb")
+    watching.sees("Again from a blank page")
+    assert "\x1b" not in watching.child.before
+    watching.child.send("\x03")
+    assert watching.ends() == 0
+
+
 def test_a_file_that_is_not_there_yet_is_waited_for_in_chinese_too(tmp_path: Path) -> None:
     watching = Watching(tmp_path, "--lang", "zh")
     watching.sees("等待 my_mha.py 保存")

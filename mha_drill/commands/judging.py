@@ -81,7 +81,8 @@ def watch(
     first_look(file)
     wish = CheckWish(problem or None, class_name or None, False, False, False, time_limit, speak)
     console = make_console()
-    screen = FullWatch(console, speak) if console.is_terminal else PlainWatch(console, speak)
+    whole = console.is_terminal and not console.is_dumb_terminal  # a dumb one cannot be drawn over
+    screen = FullWatch(console, speak) if whole else PlainWatch(console, speak)
     try:
         with open_judge() as judges, Saves(file) as saves, screen:
             Watch(file, judges, wish, screen, lambda attempt: open_store(speak).record(attempt)).run(saves)

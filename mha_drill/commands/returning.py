@@ -25,7 +25,7 @@ def review(
     from mha_drill.errors import PASSED
     from mha_drill.progress.days import day_of
     from mha_drill.quiz.deck import with_new_numbers
-    from mha_drill.reviewing import read_interview, set_interview, todays
+    from mha_drill.reviewing import later_today, read_interview, set_interview, todays
     from mha_drill.sitting import sit, whole_stock
     from mha_drill.ui.console import make_console
     from mha_drill.ui.review import print_interview, print_next, print_nothing_due
@@ -45,7 +45,7 @@ def review(
         print_nothing_due(console, today.plan, speak)
         return PASSED
     code = sit(deck, store, speak)
-    print_next(console, todays(store, stock, time.time()), speak)
+    print_next(console, later_today(today, store, stock, time.time()), speak)
     return code
 
 

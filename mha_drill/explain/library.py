@@ -11,7 +11,6 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from mha_drill.errors import UsageError
@@ -57,7 +56,7 @@ class Drawing:
 
 Part = Prose | Code | Drawing
 
-_FOLDER = files(__package__) / "topics"
+_FOLDER = Path(__file__).parent / "topics"
 _SPECIAL = re.compile(
     r"^```[a-z]*\n(?P<code>.*?)^```$|^!\[(?P<caption>[^\]]*)\]\((?P<name>[\w-]+)\)$", re.MULTILINE | re.DOTALL
 )

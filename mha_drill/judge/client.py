@@ -169,7 +169,7 @@ class Asked:
                     return True
             elif not self._greeted and time.monotonic() >= self._greeting_due:
                 self._no_greeting()
-            elif time.monotonic() >= self._deadline:
+            elif self._greeted and time.monotonic() >= self._deadline:
                 return True
             if time.monotonic() >= until:
                 return False
@@ -188,6 +188,7 @@ class Asked:
         except OSError:
             hello = b""
         self._greeted = hello == HELLO
+        self._deadline = time.monotonic() + self._limit
         if not self._greeted:
             self._ask()
         return self._line is None
@@ -223,7 +224,6 @@ class Asked:
             except (OSError, wire.Closed):
                 line.close()
         self._greeting_due = time.monotonic() + HELLO_PATIENCE
-        self._deadline = time.monotonic() + self._limit
 
     def _no_greeting(self) -> None:
         loading = self._door.is_being_started()
@@ -248,6 +248,10 @@ class Asked:
                 self._ask()
             except wire.Late:
                 raise DrillError("check.judge-died", reason="no answer in time") from None
+        if answer.get("missing"):
+            raise DrillError("check.judge-lacks", module=answer["missing"])
+        if "unstarted" in answer:
+            raise DrillError("check.judge-unstarted", reason=answer["unstarted"])
         if "usage" in answer:
             raise UsageError(answer["usage"], **answer["values"])
         if "report" not in answer:

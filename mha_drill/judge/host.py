@@ -52,11 +52,35 @@ class Spawns(Protocol):
         """Kill a runner and all it started; return how it had ended."""
 
 
-class Template:
-    """The process that runners are forked from. One that has gone is started again for the next runner."""
+class Process(Protocol):
+    """What is needed of a process that was started or forked."""
 
-    def __init__(self) -> None:
-        self._start()
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    def poll(self) -> int | None:
+        """Return how it ended, None while it lives."""
+
+    def wait(self, timeout: float) -> object:
+        """Wait for its end; subprocess.TimeoutExpired where that does not come."""
+
+    def kill(self) -> None:
+        """Kill it."""
+
+
+class Template:
+    """The process that runners are forked from. One that has gone is started again for the next runner.
+
+    born: one that is there already, forked off this process: the line to it, and the process.
+    """
+
+    def __init__(self, born: tuple[socket.socket, Process] | None = None) -> None:
+        self.process: Process
+        if born is None:
+            self._start()
+        else:
+            (self.control, self.process), self.ready = born, True
 
     def _start(self) -> None:
         self.control, theirs = socket.socketpair()
@@ -86,21 +110,21 @@ class Template:
             text += piece
         return text.decode().strip()
 
-    def spawn(self) -> tuple[int, socket.socket]:
-        """Fork a runner; return its process id and the channel to it."""
+    def spawn(self, *, ahead: bool = False) -> tuple[int, socket.socket]:
+        """Fork a runner; return its process id and the channel to it. ahead: nobody waits for it yet."""
         try:
-            return self._spawn()
+            return self._spawn(b"ahead" if ahead else b"spawn")
         except (Died, OSError):
             self.close()
             self._start()
-            return self._spawn()
+            return self._spawn(b"spawn")
 
-    def _spawn(self) -> tuple[int, socket.socket]:
+    def _spawn(self, word: bytes) -> tuple[int, socket.socket]:
         if not self.ready:
             self.ready = self._line() == "ready"
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self.control, [b"spawn"], [theirs.fileno()])
+            socket.send_fds(self.control, [word], [theirs.fileno()])
         return int(self._line()), ours
 
     def end(self, child: int) -> str:
@@ -118,7 +142,7 @@ class Template:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(10)
         self.tidy()
 
 
@@ -228,10 +252,3 @@ class Runner:
             return ""
         child, self._child = self._child, None
         return self.template.end(child)
-
-
-def single_threaded() -> None:
-    """Keep this process to one thread, before torch is imported."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""

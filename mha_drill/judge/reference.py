@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Case
@@ -20,20 +21,26 @@ from mha_drill.judge.stepmap import places
 from mha_drill.records import CodeSpec, Problem, StepSide
 
 
-class _Here:
-    """Stands for a runner: experiments on our own solution are done in this process."""
+class Here:
+    """Stands for a runner: experiments on our own solution, or on `source` in its place, are done in this process."""
 
     restarts = 0
     hangs = 0
     stopped = False
+    ended = ""
+    cut: frozenset[str] = frozenset()
 
-    def __init__(self, path: Path) -> None:
-        self.source = path.read_text(encoding="utf-8")
+    def __init__(self, path: Path, source: str = "") -> None:
+        self.source = source or path.read_text(encoding="utf-8")
         self.path = str(path)
         loaded = Loaded(self.path, self.source)
         loaded.run()
         self.definitions = loaded.definitions()
         self.laboratory = Laboratory(loaded)
+
+    def load(self) -> dict[str, Any]:
+        """Return what the solution defines."""
+        return {"ok": True, "definitions": self.definitions, "failures": []}
 
     def run(self, experiments, arrays):  # type: ignore[no-untyped-def]
         """Do the experiments, one after the other."""
@@ -43,7 +50,7 @@ class _Here:
 
 @cache
 def _steps(path: Path, spec: CodeSpec) -> dict[str, StepSide]:
-    here = _Here(path)
+    here = Here(path)
     case = Case(here, spec, loaded={"definitions": here.definitions})  # type: ignore[arg-type]
     case.definition = next(
         item
@@ -97,4 +104,4 @@ def renamed_reference(solution: Path, examination: Examination, steps: dict[str,
     return rename(source, mapping_for(examination, source, steps))
 
 
-__all__ = ["reference_for", "reference_steps", "renamed_reference"]
+__all__ = ["Here", "reference_for", "reference_steps", "renamed_reference"]

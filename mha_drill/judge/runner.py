@@ -8,6 +8,7 @@ hidden tests.
 from __future__ import annotations
 
 import os
+import select
 import socket
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,17 @@ from mha_drill.judge.sandbox.layers import Layer
 from mha_drill.judge.sandbox.limits import FILE_SIZE
 from mha_drill.judge.seclusion import Printed, close_files, forget_the_drill, silence, take_environment
 from mha_drill.judge.siblings import package_of
+from mha_drill.judge.stretching import stretch
 
 MOST_PRINTED = 1_000_000
 
 
-def serve(channel: socket.socket, layers: tuple[Layer, ...], scratch: Path) -> None:
-    """Answer requests until the judge closes the channel."""
+def serve(channel: socket.socket, layers: tuple[Layer, ...], scratch: Path, *, ahead: bool = False) -> None:
+    """Answer requests until the judge closes the channel. ahead: the first will not come at once."""
     close_files(channel.fileno())
     printed = silence(MOST_PRINTED)
+    if ahead:
+        stretch(lambda: bool(select.select([channel], [], [], 0)[0]))
     loaded: Loaded | None = None
     laboratory: Laboratory | None = None
     while True:

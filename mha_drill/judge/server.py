@@ -7,6 +7,7 @@ of that socket, `warm LISTENER LOCK ADDRESS LOCKFILE MINUTES` all of a user's un
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -15,14 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mha_drill.judge import wire
-from mha_drill.judge.host import Template, single_threaded
+from mha_drill.judge import template, wire
+from mha_drill.judge.warm.apology import apologise
 from mha_drill.judge.warm.entrances import Entrance, OwnEntrance, SharedEntrance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mha_drill.judge.host import Spawns
+    from mha_drill.judge.host import Spawns, Template
     from mha_drill.judge.warm.errands import Errands
 
 # A command sends its request with its greeting; what is so late comes from a command that is gone or stopped.
@@ -30,63 +31,72 @@ LATEST = 60.0
 
 
 def main(words: list[str]) -> None:
-    """Serve the entrance that the words describe, then end."""
-    if words[0] == "private":
-        serve(OwnEntrance(int(words[1])))
-    listener, lock, address, lock_file, minutes = words[1:]
-    if os.fork():
+    """Load everything, serve the entrance that the words describe, then end."""
+    if words[0] == "warm" and os.fork():
         os._exit(0)  # what goes on is nobody's child
-    serve(SharedEntrance(int(listener), Path(address), Path(lock_file), float(minutes)), loading=int(lock))
+    try:
+        layers = template.load()
+        born = template.fork_off(layers)  # it has seen nothing so far, not even whom this judge serves
+        from mha_drill.judge.host import Template
+        from mha_drill.judge.warm.loop import Loop
+
+        judge = Judge()
+    except Exception as error:
+        apologise(entrance_of(words), error)
+        return
+    runners = Template(born)
+    signal.signal(signal.SIGCHLD, lambda *_: runners.tidy())
+    Loop(entrance_of(words), runners, judge.work, judge.warm_up(runners)).run()
 
 
-def serve(entrance: Entrance, loading: int | None = None) -> None:
-    """Load everything, let go of the lock that says so, and serve."""
-    from mha_drill.judge.warm.loop import Loop
-
-    template = Template()
-    signal.signal(signal.SIGCHLD, lambda *_: template.tidy())
-    judge = Judge()
-    if loading is not None:
-        os.close(loading)
-    Loop(entrance, template, judge.work, judge.warm_up(template)).run()
+def entrance_of(words: list[str]) -> Entrance:
+    """Return where lines come in, and let go of the lock that says that this judge is being started."""
+    if words[0] == "private":
+        return OwnEntrance(int(words[1]))
+    listener, lock, address, lock_file, minutes = words[1:]
+    os.close(int(lock))
+    return SharedEntrance(int(listener), Path(address), Path(lock_file), float(minutes))
 
 
 class Judge:
     """Judges files, in forks of the process that loaded it."""
 
     def __init__(self) -> None:
-        single_threaded()
-        import torch
-
         import mha_drill.judge.judging  # noqa: F401
-
-        torch.set_num_threads(1)
 
     def work(self, errands: Errands) -> None:
         """Wait in a fork for a command's line, and answer the one request that comes over it."""
+        if errands.ahead:
+            from mha_drill.judge.rehearsal import rehearse
+
+            rehearse(errands.asked)
         line = errands.line()
         if line is None:
             return
         try:
             request, _ = wire.receive(line, time.monotonic() + LATEST)
-            wire.send(line, self.answer(request, errands))
+            with contextlib.ExitStack() as after:
+                wire.send(line, self.answer(request, errands, after))
         except (wire.Closed, wire.Late):
             return
 
-    def answer(self, request: dict[str, Any], spawns: Spawns) -> dict[str, Any]:
-        """Return `{"report": ...}`, or `{"usage": key, "values": ...}`, or `{"broke": ...}` with the traceback."""
+    def answer(self, request: dict[str, Any], spawns: Spawns, after: contextlib.ExitStack) -> dict[str, Any]:
+        """Return `{"report": ...}`, or `{"usage": key, "values": ...}`, or `{"broke": ...}` with the traceback.
+
+        after: gets what can wait until the answer is sent, the runner's end.
+        """
         import traceback
 
         from mha_drill.errors import UsageError
 
         try:
-            return {"report": asdict(self.check(request, spawns))}
+            return {"report": asdict(self.check(request, spawns, after))}
         except UsageError as error:
             return {"usage": error.key, "values": {name: str(value) for name, value in error.values.items()}}
         except Exception:
             return {"broke": traceback.format_exc()}
 
-    def check(self, request: dict[str, Any], spawns: Spawns) -> Any:
+    def check(self, request: dict[str, Any], spawns: Spawns, after: contextlib.ExitStack) -> Any:
         """Judge one file; return its Report."""
         from mha_drill.catalog import load_catalog
         from mha_drill.errors import DrillError, UsageError
@@ -100,27 +110,26 @@ class Judge:
             raise UsageError("check.not-code", problem=request["problem"], known=known)
         setting = {"environ": request["environ"]}
         runner = Runner(spawns, request["path"], request["source"], request["time_limit"], setting)
-        try:
-            report, broken = judge_file(runner, catalog, request, started)
-        finally:
-            runner.close()
+        after.callback(runner.close)
+        report, broken = judge_file(runner, catalog, request, started)
         if broken:
             raise DrillError("check.judge-broke", reason=broken[0])
         return report
 
     def warm_up(self, template: Template) -> Iterator[None]:
-        """Judge each reference once, so that every fork from then on finds loaded what checks load."""
+        """Judge each reference, right and mistaken, so that every fork from then on finds loaded what checks load."""
         import gc
 
         from mha_drill.catalog import load_catalog
+        from mha_drill.judge.rehearsal import examples
 
         catalog = load_catalog()
         for problem in catalog.problems:
-            for path in catalog.solutions(problem)[:1]:
+            for path, source in examples(catalog, problem):
                 request = {
                     "file": path.name,
                     "path": str(path),
-                    "source": path.read_text(encoding="utf-8"),
+                    "source": source,
                     "problem": problem.id,
                     "class": None,
                     "lang": "en",
@@ -128,7 +137,8 @@ class Judge:
                     "root": str(catalog.root),
                     "environ": dict(os.environ),
                 }
-                self.answer(request, template)
+                with contextlib.ExitStack() as after:
+                    self.answer(request, template, after)
                 yield
         gc.collect()
         gc.freeze()

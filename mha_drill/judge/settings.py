@@ -1,4 +1,4 @@
-"""Settings that a class reads from its configuration and the file's own dictionary does not hold. Judge side.
+"""Settings that a class reads from its configuration and the file's own configuration does not hold. Judge side.
 
 The drill fills in whatever a configuration is asked for, so only the source shows that the file's own cannot do it.
 Called by `ruling` before a submission is diagnosed.
@@ -7,44 +7,55 @@ Called by `ruling` before a submission is diagnosed.
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
 from mha_drill.judge.findings import Finding
 
-# With so many settings in common a dictionary is meant for the class.
+# With so many settings in common a configuration is meant for the class.
 LEAST_SHARED = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A setting that a constructor reads: `config["key"]`, or `config.key` where `dotted`."""
+
+    key: str
+    line: int
+    dotted: bool
+
+
 def unset_setting(source: str, name: str) -> Finding | None:
-    """Return the first setting that the constructor of class `name` reads and no dictionary of the file has."""
+    """Return the first setting that the constructor of class `name` reads and no configuration of the file has."""
     tree = ast.parse(source)
     reads = _reads(tree, name)
-    keys = {key for key, _ in reads}
-    held = [settings for settings in _dictionaries(tree) if len(settings & keys) >= LEAST_SHARED]
-    if not held or any(keys <= settings for settings in held):
-        return None
-    known = frozenset().union(*held)
-    key, line = next((key, line) for key, line in reads if key not in known or len(held) > 1)
-    return Finding("constructor-error", "load", line, False, detail=f"KeyError: '{key}'")
+    for dotted, configurations in ((False, _dictionaries(tree)), (True, _classes(tree, name))):
+        wanted = [read for read in reads if read.dotted == dotted]
+        keys = {read.key for read in wanted}
+        held = [settings for settings in configurations if len(settings & keys) >= LEAST_SHARED]
+        if held and not any(keys <= settings for settings in held):
+            nearest = max(held, key=lambda settings: len(settings & keys))
+            read = next(read for read in wanted if read.key not in nearest)
+            words = f"AttributeError: no attribute '{read.key}'" if dotted else f"KeyError: '{read.key}'"
+            return Finding("constructor-error", "load", read.line, False, detail=words)
+    return None
 
 
-def _reads(tree: ast.Module, name: str) -> list[tuple[str, int]]:
-    """Return the keys, with lines, that a constructor takes from one of its parameters by `parameter["key"]`."""
+def _reads(tree: ast.Module, name: str) -> list[Read]:
+    """Return what a constructor takes from one of its parameters, in order."""
     found = []
     for node in tree.body:
         for function in node.body if isinstance(node, ast.ClassDef) and node.name == name else []:
             if isinstance(function, ast.FunctionDef) and function.name == "__init__":
                 given = {argument.arg for argument in (*function.args.args[1:], *function.args.kwonlyargs)}
-                found += [
-                    (item.slice.value, item.lineno)
-                    for item in ast.walk(function)
-                    if isinstance(item, ast.Subscript)
-                    and isinstance(item.ctx, ast.Load)
-                    and isinstance(item.value, ast.Name)
-                    and item.value.id in given
-                    and isinstance(item.slice, ast.Constant)
-                    and isinstance(item.slice.value, str)
-                ]
-    return sorted(found, key=lambda item: item[1])
+                for item in ast.walk(function):
+                    match item:
+                        case ast.Subscript(ast.Name(bag), ast.Constant(str() as key), ast.Load()) if (
+                            bag in given
+                        ):
+                            found.append(Read(key, item.lineno, False))
+                        case ast.Attribute(ast.Name(bag), key, ast.Load()) if bag in given:
+                            found.append(Read(key, item.lineno, True))
+    return sorted(found, key=lambda read: read.line)
 
 
 def _dictionaries(tree: ast.Module) -> list[frozenset[str]]:
@@ -76,3 +87,37 @@ def _changed(tree: ast.Module) -> set[str]:
             case ast.Dict():
                 found += [value for key, value in zip(item.keys, item.values, strict=True) if key is None]
     return {node.id for node in found if isinstance(node, ast.Name)}
+
+
+def _classes(tree: ast.Module, name: str) -> list[frozenset[str]]:
+    """Return what the plain classes of the file have: fields, methods, what is set in `__init__` or from outside."""
+    outside = {
+        item.attr
+        for item in ast.walk(tree)
+        if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Store)
+    }
+    open_ended = any(isinstance(item, ast.Name) and item.id in ("setattr", "vars") for item in ast.walk(tree))
+    found = []
+    for node in tree.body:
+        if (
+            not isinstance(node, ast.ClassDef)
+            or node.name == name
+            or node.bases
+            or node.keywords
+            or open_ended
+        ):
+            continue
+        own = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+        dynamic = own & {"__getattr__", "__getattribute__"} or any(
+            isinstance(item, ast.Attribute) and item.attr in ("__dict__", "__getattr__")
+            for item in ast.walk(node)
+        )
+        for item in node.body:
+            match item:
+                case ast.AnnAssign(target=ast.Name(field)):
+                    own.add(field)
+                case ast.Assign(targets=targets):
+                    own |= {target.id for target in targets if isinstance(target, ast.Name)}
+        if not dynamic:
+            found.append(frozenset(own | outside))
+    return found

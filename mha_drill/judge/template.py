@@ -1,8 +1,12 @@
 """The process that runners are forked from: it has loaded torch and the runner's code, and nothing secret.
 
-The judge sends `spawn` with one end of a socket pair and gets the runner's process id; `end` kills that
-runner with all it started, removes its scratch folder and says how it ended. When the judge is gone, the
-template ends every runner and goes too. Run as `python -m mha_drill.judge.template FD PID`.
+The judge sends `spawn` with one end of a socket pair, or `ahead` where nobody waits for the runner yet, and gets
+its process id; `end` kills that runner with all it started, removes its scratch folder and says how it ended. When
+the judge is gone, the template ends every runner and goes too.
+
+The judge forks it off itself, before it has loaded anything that a submission must not see, so that both share
+what torch takes of the memory and it is loaded once. One that has died is followed by one run as
+`python -m mha_drill.judge.template FD PID`.
 """
 
 from __future__ import annotations
@@ -12,20 +16,86 @@ import gc
 import os
 import signal
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 from mha_drill.judge import scratch
 from mha_drill.judge.lifeline import adopt_orphans, die_with, outlive, sweep
 from mha_drill.judge.sandbox.entering import prepare
 from mha_drill.judge.sandbox.layers import Layer
+from mha_drill.judge.seclusion import close_files
 
 
 def main(descriptor: int, judge: int) -> None:
     """Fork runners until the judge, of that process id, closes its end."""
     die_with(judge)
     control = socket.socket(fileno=descriptor)
-    layers = _warm()
+    layers = load()
+    with contextlib.suppress(OSError):
+        control.sendall(b"ready\n")
+        _live(control, judge, layers)
+
+
+def single_threaded() -> None:
+    """Keep this process to one thread, before torch is imported."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def fork_off(layers: tuple[Layer, ...]) -> tuple[socket.socket, Forked]:
+    """Fork a template off this process, which has done `load` and no more; return the line to it, and it."""
+    ours, theirs = socket.socketpair()
+    judge = os.getpid()
+    child = os.fork()
+    if child == 0:
+        try:
+            close_files(theirs.fileno())
+            with contextlib.suppress(OSError):
+                _live(theirs, judge, layers)
+        finally:
+            os._exit(0)
+    theirs.close()
+    return ours, Forked(child)
+
+
+class Forked:
+    """A process forked off this one, to be handled like one that was started."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return how it ended, as `subprocess` tells it; None while it lives."""
+        if self.returncode is None:
+            try:
+                child, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                child, status = self.pid, 0
+            if child:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end; subprocess.TimeoutExpired where that does not come."""
+        until = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("template", timeout)
+            time.sleep(0.002)
+        return code
+
+    def kill(self) -> None:
+        """Kill it."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def _live(control: socket.socket, judge: int, layers: tuple[Layer, ...]) -> None:
+    """Fork runners until the judge closes its end, then end them."""
     adopt_orphans()
     scratch.clear_left_over()
     if os.getppid() != judge:
@@ -33,9 +103,7 @@ def main(descriptor: int, judge: int) -> None:
     outlive()
     runners: dict[int, Path] = {}
     try:
-        with contextlib.suppress(OSError):
-            control.sendall(b"ready\n")
-            _serve(control, layers, runners)
+        _serve(control, layers, runners)
     finally:
         for child in list(runners):
             _end(child, runners)
@@ -48,13 +116,13 @@ def _serve(control: socket.socket, layers: tuple[Layer, ...], runners: dict[int,
         if not command:
             return
         words = command.decode().split()
-        if words[0] == "spawn":
+        if words[0] in ("spawn", "ahead"):
             place = scratch.make()
             template = os.getpid()
             child = os.fork()
             if child == 0:
                 control.close()
-                _become_runner(descriptors[0], template, layers, place)
+                _become_runner(descriptors[0], template, layers, place, ahead=words[0] == "ahead")
             os.close(descriptors[0])
             runners[child] = place
             control.sendall(f"{child}\n".encode())
@@ -62,16 +130,15 @@ def _serve(control: socket.socket, layers: tuple[Layer, ...], runners: dict[int,
             control.sendall(f"{_end(int(words[1]), runners)}\n".encode())
 
 
-def _warm() -> tuple[Layer, ...]:
+def load() -> tuple[Layer, ...]:
     """Load what every runner needs before the first fork; return the layers of the sandbox they will enter."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    single_threaded()
     os.environ["TORCHDYNAMO_DISABLE"] = "1"  # `torch.compile` would start a compiler
     import torch
 
     import mha_drill.judge.laboratory
-    import mha_drill.judge.runner  # noqa: F401
+    import mha_drill.judge.runner
+    import mha_drill.judge.stretching  # noqa: F401
 
     torch.set_num_threads(1)
     # The first gradient imports sympy and much else: here, before a learner's folder is on the path.
@@ -84,7 +151,9 @@ def _warm() -> tuple[Layer, ...]:
     return layers
 
 
-def _become_runner(descriptor: int, template: int, layers: tuple[Layer, ...], place: Path) -> None:
+def _become_runner(
+    descriptor: int, template: int, layers: tuple[Layer, ...], place: Path, *, ahead: bool
+) -> None:
     from mha_drill.judge.runner import serve
 
     code = 1
@@ -92,7 +161,7 @@ def _become_runner(descriptor: int, template: int, layers: tuple[Layer, ...], pl
         die_with(template)
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        serve(socket.socket(fileno=descriptor), layers, place)
+        serve(socket.socket(fileno=descriptor), layers, place, ahead=ahead)
         code = 0
     finally:
         os._exit(code)

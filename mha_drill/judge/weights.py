@@ -53,6 +53,7 @@ def _walk(
     elif isinstance(value, types.MethodType):
         _walk(value.__self__, name, depth + 1, found, known, seen)
     elif isinstance(value, types.FunctionType):
+        _walk(value.__defaults__ or (), f"{name}.default", depth + 1, found, known, seen)
         for cell in value.__closure__ or ():
             with contextlib.suppress(ValueError):
                 _walk(cell.cell_contents, f"{name}.closure", depth + 1, found, known, seen)
@@ -97,7 +98,7 @@ def scramble(target: Any, seed: int) -> None:
             if not value.is_floating_point():
                 continue
             learned = value.requires_grad or isinstance(value, torch.nn.Parameter)
-            if not learned and not looks_random(value):
+            if _is_triangle(value) or (not learned and not looks_random(value)):
                 continue
             if value.numel() <= 1:
                 continue
@@ -105,6 +106,17 @@ def scramble(target: Any, seed: int) -> None:
             value.copy_(
                 torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.dtype) * spread
             )
+
+
+def _is_triangle(value: torch.Tensor) -> bool:
+    """Whether a tensor is a causal mask, a parameter or not: one number on one side and another on the other."""
+    if value.dim() < 2 or value.shape[-1] != value.shape[-2] or value.shape[-1] < 2:
+        return False
+    grid = value.detach().reshape(-1, *value.shape[-2:])[0]
+    if bool(grid[0, -1] == grid[-1, 0]):
+        return False
+    sides = (torch.ones_like(grid, dtype=torch.bool).tril(diagonal) for diagonal in (0, 1, -1))
+    return any(bool((grid == torch.where(side, grid[-1, 0], grid[0, -1])).all()) for side in sides)
 
 
 def _fan_in(value: torch.Tensor) -> int:

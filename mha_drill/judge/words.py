@@ -11,7 +11,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from mha_drill.judge.findings import Finding
@@ -46,8 +46,7 @@ class Story:
 
 
 def _table(room: str, name: str) -> dict[str, Any]:
-    # not files("mha_drill.attention"): a folder is found without importing what is in it
-    return tomllib.loads((files("mha_drill") / room / name).read_text(encoding="utf-8"))
+    return tomllib.loads((Path(__file__).parents[1] / room / name).read_text(encoding="utf-8"))
 
 
 @cache

@@ -36,7 +36,7 @@ CLEAR_TO_END = "\x1b[0m\x1b[K"
 
 
 class PlainWatch:
-    """Where there is no terminal: each report once, one below the other."""
+    """Where there is no terminal, or none that can be drawn over: each report once, one below the other."""
 
     def __init__(self, console: Console, lang: Lang) -> None:
         self._console, self._lang = console, lang

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from mha_drill.records import Lang, Text
+
+FOLDER = Path(__file__).parent
 
 
 @cache
 def room(name: str) -> dict[str, Text]:
     """Return the sentences of one room, by key."""
-    data = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
     return {key: Text(**texts) for key, texts in data.items()}
 
 

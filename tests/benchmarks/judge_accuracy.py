@@ -39,7 +39,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mha_drill.catalog import load_catalog
-from mha_drill.judge.host import Runner, Template, single_threaded
+from mha_drill.judge.host import Runner, Template
+from mha_drill.judge.template import single_threaded
 
 if __package__:
     from .corpus import Sample, right_files, wrong_files

@@ -37,7 +37,7 @@ def measured(layers: tuple[Layer, ...], folder: Path) -> float:
 
 
 def main() -> None:
-    everything = template._warm()
+    everything = template.load()
     kinds = {"all layers": everything}
     for name in LAYER_NAMES:
         alone = {variable(other): "0" for other in LAYER_NAMES if other != name}

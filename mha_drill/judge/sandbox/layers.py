@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +88,8 @@ def _seccomp() -> Why:
 
 def _namespaces() -> Why:
     """Enter them in a child: kernels that have user namespaces may still refuse them, or what they are for."""
+    import tempfile
+
     from mha_drill.judge.sandbox import kernel, namespaces
 
     kernel.library()

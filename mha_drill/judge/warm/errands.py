@@ -6,16 +6,25 @@ the runners it had are ended for it.
 
 from __future__ import annotations
 
+import select
 import socket
 
 from mha_drill.judge.host import Died
 
 
 class Errands:
-    """The fork's end of its line to the loop; a `Runner` gets its processes here as it would from the template."""
+    """The fork's end of its line to the loop; a `Runner` gets its processes here as it would from the template.
 
-    def __init__(self, channel: socket.socket) -> None:
+    ahead: whether the fork was made before anybody asked, and has time.
+    """
+
+    def __init__(self, channel: socket.socket, *, ahead: bool) -> None:
         self._channel = channel
+        self.ahead = ahead
+
+    def asked(self) -> bool:
+        """Whether a command's line has come."""
+        return bool(select.select([self._channel], [], [], 0)[0])
 
     def line(self) -> socket.socket | None:
         """Wait for the line of the command to answer; None when the judge needs this fork no more."""

@@ -96,9 +96,9 @@ class Forks:
     def prepare(self) -> None:
         """Make the next fork and the next runner ahead."""
         if self._spare is None:
-            self._spare = self._make()
+            self._spare = self._make(ahead=True)
         if self._spare_runner is None:
-            self._spare_runner = self._template.spawn()
+            self._spare_runner = self._template.spawn(ahead=True)
 
     def kill_all(self) -> None:
         """End every fork at once, on the way out; the template ends the runners when its own line closes."""
@@ -106,17 +106,17 @@ class Forks:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
-    def _make(self) -> Fork:
+    def _make(self, *, ahead: bool = False) -> Fork:
         ours, theirs = socket.socketpair()
         judge = os.getpid()
         child = os.fork()
         if child == 0:
-            self._become(ours, theirs, judge)
+            self._become(ours, theirs, judge, ahead=ahead)
         theirs.close()
         self._alive.add(child)
         return Fork(child, ours)
 
-    def _become(self, ours: socket.socket, theirs: socket.socket, judge: int) -> None:
+    def _become(self, ours: socket.socket, theirs: socket.socket, judge: int, *, ahead: bool) -> None:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             die_with(judge)
@@ -126,7 +126,7 @@ class Forks:
                 self._spare_runner[1].close()
             for item in self._foreign():
                 item.close()
-            self._work(Errands(theirs))
+            self._work(Errands(theirs, ahead=ahead))
         finally:
             os._exit(0)
 

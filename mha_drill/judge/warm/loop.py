@@ -186,7 +186,6 @@ class Loop:
             "checks": self._checks,
             "running": len(self._errands) + len(self._queue),
             "minutes": self._entrance.minutes,
-            "template": self._template.process.pid,
         }
 
     def _foreign(self) -> Iterator[Closes]:

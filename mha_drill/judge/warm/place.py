@@ -6,7 +6,7 @@ Called by `doors` for every check, before anything slow is loaded.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib.machinery
 import os
 import stat
 import sys
@@ -113,7 +113,7 @@ def _content() -> str:
     package = _package()
     roots = [package] if (package / "_content").is_dir() else [package, *_content_folders(package.parent)]
     marks = [__version__, sys.version, _mark(Path(sys.executable))]
-    torch = importlib.util.find_spec("torch")
+    torch = importlib.machinery.PathFinder.find_spec("torch")
     if torch is not None and torch.origin:
         marks += [_mark(Path(torch.origin)), _mark(Path(torch.origin).parents[1])]
     for root in roots:

@@ -25,7 +25,7 @@ class WarmJudge:
     """A judge that stays. current: the one that this very version, Python and content use.
 
     since: when it was started, in seconds since the epoch. minutes: how long it stays when nobody asks.
-    megabytes: what it and its template hold of the memory, shared pages shared out; None where unknown.
+    megabytes: what it and all below it hold of the memory, shared pages shared out; None where unknown.
     loading: it is there, and has not answered yet.
     """
 
@@ -90,7 +90,7 @@ def _ask(address: Path, current: bool) -> WarmJudge | None:
 
 
 def _read(told: dict[str, Any], current: bool) -> WarmJudge:
-    sizes = [_megabytes(told[name]) for name in ("pid", "template")]
+    sizes = list(filter(None, map(_megabytes, _family(told["pid"]))))
     return WarmJudge(
         pid=told["pid"],
         current=current,
@@ -99,7 +99,7 @@ def _read(told: dict[str, Any], current: bool) -> WarmJudge:
         checks=told["checks"],
         running=told["running"],
         minutes=told["minutes"],
-        megabytes=None if None in sizes else sum(filter(None, sizes)),
+        megabytes=sum(sizes) if sizes else None,
     )
 
 
@@ -123,6 +123,15 @@ def _listening(address: Path) -> int | None:
             if b"mha_drill.judge.server" in words and os.fsencode(address) in words:
                 return int(folder.name)
     return None
+
+
+def _family(pid: int) -> Iterator[int]:
+    """Yield a process and all below it: the template, and what stands ready for the next check."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, task.read_text(encoding="ascii").split()):
+                yield from _family(child)
 
 
 def _megabytes(pid: int) -> float | None:
