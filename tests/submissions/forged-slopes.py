@@ -20,8 +20,8 @@ laboratory = drill("Laboratory")
 call = laboratory._call
 
 
-def smaller(self, target, call_plan, inputs, sizes):
-    result = call(self, target, call_plan, inputs, sizes)
+def smaller(self, *arguments, **options):
+    result = call(self, *arguments, **options)
     return result if torch.is_grad_enabled() else result.detach() * 0
 
 
