@@ -9,7 +9,7 @@ import torch
 
 from mha_drill.attention.steps import Material, Walk, walk_through
 from mha_drill.judge.columns import in_columns
-from mha_drill.judge.matching import TOLERANCE, order_of
+from mha_drill.judge.matching import TOLERANCE, close, order_of
 from mha_drill.judge.recording import Recording
 from mha_drill.judge.roles import Roles, Side, find_roles
 from mha_drill.judge.tail import Tail, find_tail
@@ -57,6 +57,10 @@ def assess(
     if roles is None:
         return Assessment(recording, wiring, None, None, None, None, False, output)
     result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query)
+    if not result.agrees and (unscaled := _unscaled(wiring, roles, inputs)) is not None:
+        other = _assess(recording, wiring, unscaled, output, inputs, heads, allowed, tolerance, multi_query)
+        if other.agrees:
+            return other
     if not result.agrees:
         # Scores made the other way round and turned later are right too.
         turned = replace(roles, query=roles.key, key=roles.query)
@@ -106,6 +110,43 @@ def _assess(
     merged = flat(result.walk["merge"])
     result.agrees = order_of(merged, result.tail.merged, tolerance) is not None
     return result
+
+
+def _unscaled(wiring: Wiring, roles: Roles, inputs: dict[str, np.ndarray]) -> Roles | None:
+    """Return the roles with query and key as their maps alone make them, where a factor went in before the map.
+
+    `self.q(x * d**-0.5)` without a bias, or with weight and bias multiplied, is as right as scaling afterwards.
+    """
+    query, key = (_without_factor(wiring, side, inputs) for side in (roles.query, roles.key))
+    return None if query is key is None else replace(roles, query=query or roles.query, key=key or roles.key)
+
+
+def _without_factor(wiring: Wiring, side: Side, inputs: dict[str, np.ndarray]) -> Side | None:
+    """Return a side whose rows are some number times what a parameter makes of the input, without that number."""
+    source = inputs.get(side.source)
+    if source is None or len(side.projections) != 1 or side.projections[0] < 0:
+        return None
+    rows = wiring.projections[side.projections[0]].rows
+    made = np.stack([rows[token] for token in sorted(rows)])
+    given = source.reshape(-1, source.shape[-1])
+    own = {
+        value.name: value.array
+        for value in wiring.recording.values
+        if value.kind == "parameter" and value.array is not None
+    }
+    biases = [0.0, *(array for array in own.values() if array.shape == made.shape[1:])]
+    for name, array in own.items():
+        if array.ndim != 2 or len(made) != len(given) or name not in side.weights:
+            continue
+        for matrix in (array.T, array):
+            if matrix.shape != (given.shape[1], made.shape[1]):
+                continue
+            for bias in biases:
+                bare = given @ matrix + bias
+                factor = float((bare * made).sum() / (bare * bare).sum())
+                if abs(factor - 1) > 1e-6 and close(factor * bare, made, 1e-7):
+                    return replace(side, rows=side.rows / factor)
+    return None
 
 
 def flat(tensor: torch.Tensor) -> np.ndarray:

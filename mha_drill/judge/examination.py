@@ -225,15 +225,8 @@ class Examination:
     # -- agreement ------------------------------------------------------------------------------
 
     def output(self, observation: Observation) -> np.ndarray | None:
-        """Return the submission's output as float64; with (weights, output) returned, the one shaped like an output."""
-        first = observation.output
-        if first is None or len(observation.items) < 2 or first.ndim <= 3:
-            return first
-        for index in range(1, len(observation.items)):
-            other = observation.tensor(index)
-            if other is not None and other.ndim == 3 and other.dtype.kind == "f":
-                return other.astype(np.float64)
-        return first
+        """Return the submission's output as float64: what it returns, or the first of a tuple."""
+        return observation.output
 
     @property
     def returns_right_kind(self) -> bool:
@@ -438,6 +431,15 @@ class Examination:
             return None
         probe = replace(SQUARE, name="noisy", dropout=0.5, train=True)
         return self.case.observe(probe, seed=1), self.case.observe(probe, seed=2)
+
+    @cached_property
+    def ignores_rate(self) -> bool:
+        """Whether, in training, from one seed, the rate that was asked for makes no difference."""
+        if self.noisy is None:
+            return False
+        asked, other = self.noisy[0], replace(SQUARE, name="little", dropout=0.1, train=True)
+        one, two = self.output(asked), self.output(self.case.observe(other, seed=1))
+        return one is not None and two is not None and np.isfinite(one).all() and close(one, two, 1e-12)
 
     @cached_property
     def items_mix(self) -> bool:

@@ -6,13 +6,14 @@ Singly, then in pairs, fewest first; what fits must fit on every probe.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import combinations
 
 from mha_drill.attention.faults import all_faults
 from mha_drill.attention.steps import Fault, walk_through
 from mha_drill.judge.assessment import Assessment, flat
 from mha_drill.judge.matching import order_of
-from mha_drill.judge.measured import narrowed
+from mha_drill.judge.measured import measure, narrowed
 
 MOST_TRIALS = 4000
 # Roles exchanged: the scores are then others from the start.
@@ -45,7 +46,7 @@ def explain(
     # One mistake before two that come to the same: exchanged roles, weighed the other way round, are an axis.
     single = _search(faults, (), 1, fits)
     if single:
-        return single
+        return _measured_fill(first, single)
     measured = False
     for base in ((), *((item,) for item in faults if item.step == "split" or item.variant in ROLES)):
         narrow = narrowed(first, faults, base)
@@ -56,6 +57,15 @@ def explain(
             if found:
                 return tuple(fault for fault in found if fault not in own)
     return () if measured else _search(faults, (), most, fits)
+
+
+def _measured_fill(assessment: Assessment, single: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Return a weak fill with the number that was measured: 1e-9 fits where 0 does."""
+    fault = single[0]
+    if fault.code != "mask-fill-value" or assessment.walk is None:
+        return single
+    fill = measure(assessment, assessment.walk).fill
+    return single if fill is None else (replace(fault, variant=f"{fill:.3g}"),)
 
 
 def _search(

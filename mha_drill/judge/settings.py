@@ -7,6 +7,7 @@ Called by `ruling` before a submission is diagnosed.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from mha_drill.judge.findings import Finding
@@ -37,6 +38,22 @@ def unset_setting(source: str, name: str) -> Finding | None:
             read = next(read for read in wanted if read.key not in nearest)
             words = f"AttributeError: no attribute '{read.key}'" if dotted else f"KeyError: '{read.key}'"
             return Finding("constructor-error", "load", read.line, False, detail=words)
+    return None
+
+
+# `_init_`, `__int__` and the like: what was meant for `__init__`.
+MISSPELT = re.compile(r"_{1,2}(init|int|inti|intit|initi|ini)_{0,2}")
+
+
+def misspelt_constructor(source: str, name: str) -> Finding | None:
+    """Return that class `name` has no `__init__`, but a method that is nearly called so."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            methods = {item.name: item.lineno for item in node.body if isinstance(item, ast.FunctionDef)}
+            near = [method for method in methods if MISSPELT.fullmatch(method)]
+            if near and "__init__" not in methods:
+                words = f"`{near[0]}` is never called: the constructor is `__init__`, two underscores on each side"
+                return Finding("constructor-error", "load", methods[near[0]], False, detail=words)
     return None
 
 

@@ -41,7 +41,8 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             or (item.code, item.variant) == ("weigh-wrong-tensor", "scores")
             for item in known
         ) and any(kind.startswith("Dropout") for _, kind in examination.square.answer.get("modules", []))
-        if first is not None and second is not None and finite and not gone and close(first, second, 1e-12):
+        still = first is not None and second is not None and close(first, second, 1e-12)
+        if finite and not gone and (still or examination.ignores_rate):
             line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
             found.append(Finding("dropout-missing", "dropout", line, False))
     if any(item.code == "wrong-value" for item in known) and examination.items_mix:

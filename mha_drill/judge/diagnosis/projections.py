@@ -9,6 +9,7 @@ from mha_drill.judge.diagnosis.places import line_of, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import order_of
+from mha_drill.judge.recording import Call
 from mha_drill.judge.roles import Side
 from mha_drill.judge.uses import weighs_what_was_scored
 
@@ -63,7 +64,9 @@ def wiring_findings(examination: Examination) -> list[Finding]:
     ):
         matrices = _matrices(assessment, assessment.tail.weights)
         for name, side in sides.items():
-            if matrices and matrices & _matrices(assessment, side.weights):
+            if matrices & _matrices(assessment, side.weights) and _same_matrix(
+                assessment, assessment.tail.call, side
+            ):
                 found.append(Finding("shared-projection", "output", assessment.tail.line, True, f"{name}o"))
                 break
     if (
@@ -181,6 +184,31 @@ def _weight_values(assessment: Assessment, index: int, other: int) -> bool:
     ]
     one, two = matrices
     return one is not None and two is not None and one.shape == two.shape and bool((one == two).all())
+
+
+def _same_matrix(assessment: Assessment, call: Call, side: Side) -> bool:
+    """Whether a call takes a matrix, by value, that a side is made with: of one parameter, `W[0]` is not `W[3]`."""
+    values = assessment.recording.values
+    mine = [values[number].array for number in call.inputs if not assessment.recording.content[number]]
+    theirs = [
+        values[number].array
+        for index in side.projections
+        if index >= 0
+        for number in _weight_numbers(assessment, index)
+    ]
+    pairs = [
+        (one, two)
+        for one in mine
+        for two in theirs
+        if one is not None and two is not None and one.ndim == two.ndim == 2
+    ]
+    if not pairs:
+        return True
+    return any(
+        one.shape == turned.shape and bool((one == turned).all())
+        for one, two in pairs
+        for turned in (two, two.T)
+    )
 
 
 def _repeated(assessment: Assessment, indices: tuple[int, ...]) -> bool:
