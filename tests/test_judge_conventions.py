@@ -422,6 +422,33 @@ class Config:
     dropout: float = 0.0
 """
 )
+DROPPED = (
+    BASE.replace(SIGNATURE, "def __init__(self, d_model, num_heads, dropout=0.1):")
+    .replace("super().__init__()", "super().__init__()\n        self.drop = nn.Dropout(dropout)")
+    .replace("weights = torch.softmax(scores, dim=-1)", "weights = self.drop(torch.softmax(scores, dim=-1))")
+)
+# Four maps in one parameter.
+STACKED = """
+import torch
+from torch import nn
+
+class MultiHeadAttention(nn.Module):
+    def __init__(self, d_model, num_heads):
+        super().__init__()
+        self.h = num_heads
+        self.w = nn.Parameter(torch.randn(4, d_model, d_model) / d_model**0.5)
+
+    def forward(self, q, k, v):
+        wq, wk, wv, wo = self.w
+        q, k, v = (t.view(*t.shape[:2], self.h, -1).transpose(1, 2) for t in (q @ wq, k @ wk, v @ wv))
+        a = torch.softmax(q @ k.mT / q.size(-1) ** 0.5, dim=-1)
+        return (a @ v).transpose(1, 2).flatten(2) @ wo
+"""
+SCALED_EARLY = (
+    BASE.replace(SCALING, "")
+    .replace("nn.Linear(d_model, d_model)", "nn.Linear(d_model, d_model, bias=False)")
+    .replace("cut(self.wq(q))", "cut(self.wq(q * self.d**-0.5))")
+)
 GROUPED = """
 import torch
 from torch import nn
@@ -473,6 +500,25 @@ LOOSE_BIAS = BASE.replace(
         (IN_PLACE, "sdpa", set()),
         (IN_PLACE.replace(".log()", ""), "sdpa", {"mask-fill-value"}),
         (CAUSAL, "causal-mha", set()),
+        (DROPPED, "mha", set()),
+        (DROPPED.replace("nn.Dropout(dropout)", "nn.Dropout(0.1)"), "mha", {"dropout-missing"}),
+        (
+            DROPPED.replace(
+                "self.drop(torch.softmax(scores, dim=-1))", "torch.softmax(self.drop(scores), dim=-1)"
+            ),
+            "mha",
+            {"dropout-missing"},
+        ),
+        (
+            DROPPED.replace("def __init__", "def _init_").replace("super()._init_", "super().__init__"),
+            "mha",
+            {"constructor-error"},
+        ),
+        (STACKED, "mha", set()),
+        (STACKED.replace("@ wo", "@ wq"), "mha", {"shared-projection"}),
+        (SCALED_EARLY, "mha", set()),
+        (SCALED_EARLY.replace("self.d**-0.5", "self.d**-1.0"), "mha", {"wrong-scale"}),
+        (BASE.replace("return self.wo(", "return weights, self.wo("), "mha", {"wrong-output-shape"}),
         (TRIANGLE, "causal-mha", set()),
         (TRIANGLE.replace("== 0", "== 1"), "causal-mha", {"mask-inverted"}),
         (SETTINGS, "mha", set()),

@@ -58,9 +58,8 @@ def assess(
         return Assessment(recording, wiring, None, None, None, None, False, output)
     result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query)
     if not result.agrees and (unscaled := _unscaled(wiring, roles, inputs)) is not None:
-        other = _assess(recording, wiring, unscaled, output, inputs, heads, allowed, tolerance, multi_query)
-        if other.agrees:
-            return other
+        roles = unscaled
+        result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query)
     if not result.agrees:
         # Scores made the other way round and turned later are right too.
         turned = replace(roles, query=roles.key, key=roles.query)

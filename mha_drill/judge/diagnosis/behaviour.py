@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mha_drill.judge.diagnosis.places import line_of
+from mha_drill.judge.diagnosis.places import line_of, place_of
 from mha_drill.judge.diagnosis.repairs import repaired
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
@@ -42,14 +42,35 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             for item in known
         ) and any(kind.startswith("Dropout") for _, kind in examination.square.answer.get("modules", []))
         still = first is not None and second is not None and close(first, second, 1e-12)
-        if finite and not gone and (still or examination.ignores_rate):
-            line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
-            found.append(Finding("dropout-missing", "dropout", line, False))
+        line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
+        early = _drops_scores(examination)
+        if finite and early is not None:
+            found.append(Finding("dropout-missing", "dropout", early, False, "scores"))
+        elif finite and not gone and (still or examination.ignores_rate):
+            found.append(Finding("dropout-missing", "dropout", line, False, "" if still else "ignored"))
     if any(item.code == "wrong-value" for item in known) and examination.items_mix:
         found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
     if not any(item.code == "nondeterministic" for item in found):
         found += _large_findings(examination, known)
     return found
+
+
+def _drops_scores(examination: Examination) -> int | None:
+    """Return the line where dropout acts on the scores, before the softmax, and nowhere on the weights."""
+    assessment = examination.assessed(examination.square)
+    softmax = place_of(examination, "softmax")
+    if assessment is None or assessment.roles is None or softmax is None or softmax.call is None:
+        return None
+    reached = assessment.recording.after(list(assessment.roles.scores))
+    dropping = [
+        call
+        for call in assessment.recording.calls
+        if "dropout" in call.short and any(reached[number] for number in call.inputs)
+    ]
+    weighing = assessment.roles.weighs[0].index
+    if any(softmax.call.index < call.index < weighing for call in dropping):
+        return None
+    return next((call.line for call in dropping if call.index < softmax.call.index), None)
 
 
 def _only_with_a_rate(examination: Examination) -> bool:
