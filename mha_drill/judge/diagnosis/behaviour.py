@@ -48,9 +48,9 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             found.append(Finding("dropout-missing", "dropout", early, False, "scores"))
         elif finite and not gone and (still or examination.ignores_rate):
             found.append(Finding("dropout-missing", "dropout", line, False, "" if still else "ignored"))
-    if any(item.code == "wrong-value" for item in known) and examination.items_mix:
-        found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
     if not any(item.code == "nondeterministic" for item in found):
+        if any(item.code == "wrong-value" for item in known) and examination.items_mix:
+            found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
         found += _large_findings(examination, known)
     return found
 
