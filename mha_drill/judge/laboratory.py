@@ -345,7 +345,8 @@ class Laboratory:
         for value in leaves.values():
             value.grad = None
         try:
-            output.backward(upstream.reshape(output.shape))  # type: ignore[no-untyped-call]
+            # Of a number: for a gradient that is handed in torch imports sympy, a third of a second.
+            (output * upstream.reshape(output.shape)).sum().backward()  # type: ignore[no-untyped-call]
         except BaseException as error:
             return {"gradients": {}, "reaches": True, "backward_error": describe(error, self.loaded.path)}
         told = {
