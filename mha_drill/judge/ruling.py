@@ -16,7 +16,7 @@ from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
 from mha_drill.judge.host import Died, Hung, Runner
-from mha_drill.judge.settings import misspelt_constructor, unset_setting
+from mha_drill.judge.settings import constructor_finding
 from mha_drill.records import Problem
 
 
@@ -162,9 +162,9 @@ def nothing_found(loaded: dict[str, Any], class_name: str | None) -> Finding:
 def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[str, Any]) -> Ruling:
     """Bind and diagnose one answer."""
     assert problem.code is not None
-    unset = unset_setting(runner.source, answer.name) or misspelt_constructor(runner.source, answer.name)
-    if unset is not None:
-        return Ruling("construct", [unset], None, loaded, answer.name)
+    unmade = constructor_finding(runner.source, answer.name)
+    if unmade is not None:
+        return Ruling("construct", [unmade], None, loaded, answer.name)
     case = Case(runner, problem.code, loaded=loaded)
     examination = Examination(case)
     if not examination.bind([answer]):

@@ -1,4 +1,4 @@
-"""Settings that a class reads from its configuration and the file's own configuration does not hold. Judge side.
+"""What keeps a class from being made by its own file: an unset setting, a misspelt `__init__`. Judge side.
 
 The drill fills in whatever a configuration is asked for, so only the source shows that the file's own cannot do it.
 Called by `ruling` before a submission is diagnosed.
@@ -25,9 +25,14 @@ class Read:
     dotted: bool
 
 
-def unset_setting(source: str, name: str) -> Finding | None:
-    """Return the first setting that the constructor of class `name` reads and no configuration of the file has."""
+def constructor_finding(source: str, name: str) -> Finding | None:
+    """Return why class `name` cannot be made by its own file, as far as the source alone shows it."""
     tree = ast.parse(source)
+    return _unset_setting(tree, name) or _misspelt_constructor(tree, name)
+
+
+def _unset_setting(tree: ast.Module, name: str) -> Finding | None:
+    """Return the first setting that the constructor of class `name` reads and no configuration of the file has."""
     reads = _reads(tree, name)
     for dotted, configurations in ((False, _dictionaries(tree)), (True, _classes(tree, name))):
         wanted = [read for read in reads if read.dotted == dotted]
@@ -45,9 +50,9 @@ def unset_setting(source: str, name: str) -> Finding | None:
 MISSPELT = re.compile(r"_{1,2}(init|int|inti|intit|initi|ini)_{0,2}")
 
 
-def misspelt_constructor(source: str, name: str) -> Finding | None:
+def _misspelt_constructor(tree: ast.Module, name: str) -> Finding | None:
     """Return that class `name` has no `__init__`, but a method that is nearly called so."""
-    for node in ast.parse(source).body:
+    for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             methods = {item.name: item.lineno for item in node.body if isinstance(item, ast.FunctionDef)}
             near = [method for method in methods if MISSPELT.fullmatch(method)]

@@ -42,11 +42,11 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             for item in known
         ) and any(kind.startswith("Dropout") for _, kind in examination.square.answer.get("modules", []))
         still = first is not None and second is not None and close(first, second, 1e-12)
-        line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
         early = _drops_scores(examination)
         if finite and early is not None:
             found.append(Finding("dropout-missing", "dropout", early, False, "scores"))
         elif finite and not gone and (still or examination.ignores_rate):
+            line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
             found.append(Finding("dropout-missing", "dropout", line, False, "" if still else "ignored"))
     if not any(item.code == "nondeterministic" for item in found):
         if any(item.code == "wrong-value" for item in known) and examination.items_mix:

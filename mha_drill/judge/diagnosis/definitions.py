@@ -61,8 +61,9 @@ def triangle_line(source: str, recording: Recording, masking: Call | None, line:
     ]
     if made:
         return made[-1].line
-    names = {node.attr for node in ast.walk(ast.parse(source)) if _own(node) and _at(node, line)}  # type: ignore[attr-defined]
-    for where, name, value in _definitions(ast.parse(source)):
+    tree = ast.parse(source)
+    names = {node.attr for node in ast.walk(tree) if _own(node) and _at(node, line)}  # type: ignore[attr-defined]
+    for where, name, value in _definitions(tree):
         if name in names and any(
             isinstance(node, ast.Attribute) and node.attr in TRIANGLES for node in ast.walk(value)
         ):
