@@ -19,7 +19,9 @@ from mha_drill.judge.measured import measure
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
 from mha_drill.judge.stepmap import MASKINGS, places
+
 from mha_drill.judge.uses import last_use, parameter_of, used_under_other_conditions
+from mha_drill.judge.wiring import CHANNELS
 
 MOST_FORMS = 70
 NOTHING = 1e-30
@@ -93,7 +95,7 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     tried = [examination.case.observe(mask_probe(examination), form, trace=True) for form in forms]
     ran = [observation for observation in tried if observation.error is None]
     if not ran:
-        return _never_runs(tried)
+        return _never_runs(tried) or _on_projected(examination, _of_queries(examination))
     bare = examination.case.observe(mask_probe(examination), trace=True)
     wanted = examination.output(bare)
     if wanted is None:
@@ -111,7 +113,11 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
         output is not None and np.isfinite(output).all() for output in outputs
     ):
         return Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True)
-    return _named_mask(examination, ran, faults) or _misplaced(examination, bare, ran)
+    return (
+        _named_mask(examination, ran, faults)
+        or _misplaced(examination, bare, ran)
+        or _on_projected(examination, ran)
+    )
 
 
 def _mixed_elsewhere(examination: Examination, right: MaskForm) -> Finding | None:
@@ -205,6 +211,42 @@ def _misplaced(examination: Examination, bare: Observation, ran: list[Observatio
         line = _mask_line(examination, observation, late=False)
         code = _misread(observation, weights)
         return Finding(code, "any" if code == "batch-mixing" else "mask", line, code != "wrong-value")
+    return None
+
+
+# A mask that fits no scores may fit queries.
+QUERY_FORMS = tuple(
+    MaskForm(axes, meaning, dtype)
+    for axes in ("b1l1", "bl", "bl1", "l1")
+    for meaning, dtype in (("drop", "bool"), ("keep", "int"), ("add", "float"))
+)
+
+
+def _of_queries(examination: Examination) -> list[Observation]:
+    """Return the calls that run with a mask over the queries instead of the keys."""
+    probe = mask_probe(examination)
+    tried = (examination.case.observe(probe, form, trace=True) for form in QUERY_FORMS)
+    return [observation for observation in tried if observation.error is None]
+
+
+def _on_projected(examination: Examination, ran: list[Observation]) -> Finding | None:
+    """Return that the mask meets nothing but a projected query, key or value, and so no score."""
+    if not PLAIN_MASK.fullmatch(str(examination.binding.call.mask).lower()):
+        return None
+    for observation in ran:
+        assessment = examination.assessed(observation)
+        if assessment is None:
+            continue
+        recording, labels = assessment.recording, assessment.wiring.labels
+        of_mask = {value.number for value in recording.values if value.origin == "input:mask"}
+        met = []
+        for call in recording.calls:
+            if of_mask & set(call.inputs):
+                content = [number for number in call.inputs if recording.content[number]]
+                met += [(call, number) for number in content if call.outputs]
+                of_mask.update(() if content else call.outputs)
+        if met and all(number in labels and (labels[number].channel >= CHANNELS).all() for _, number in met):
+            return Finding("wrong-value", "mask", met[0][0].line)
     return None
 
 

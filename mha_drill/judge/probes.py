@@ -77,7 +77,7 @@ LARGE = Probe("large", spread=300.0, seed=13)
 class MaskForm:
     """One convention of masks: what its axes are and what its entries mean.
 
-    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths". meaning: "keep", "drop", "add".
+    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths", or over queries. meaning: "keep", "drop", "add".
     dtype: "bool", "int" or "float".
     """
 
@@ -144,6 +144,10 @@ def mask_array(form: MaskForm, allowed: np.ndarray, heads: int) -> np.ndarray:
         "bs": allowed[:, 0, 0],
         "b1s": allowed[:, :, 0],
         "b11s": allowed[:, :, :1],
+        "bl": allowed[:, 0, :, 0],
+        "bl1": allowed[:, 0, :, :1],
+        "b1l1": allowed[..., :1],
+        "l1": allowed[0, 0, :, :1],
     }
     shaped = shapes[form.axes]
     if form.meaning == "add":
