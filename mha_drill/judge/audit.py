@@ -21,12 +21,14 @@ from mha_drill.judge.matching import close
 from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
 from mha_drill.judge.replaying import holds
-from mha_drill.judge.slopes import COARSE_STEP, Slopes
+from mha_drill.judge.slopes import Slopes
 
 Asked = tuple[dict[str, Any], list[np.ndarray]]
 
 # Large enough that an output which does not move along is told from one that does; see `matching.TOLERANCE`.
-STEP, TOLERANCE, COARSE_TOLERANCE = 3e-4, 1e-2, 5e-2
+STEP, TOLERANCE = 3e-4, 1e-2
+# Where single precision is at work inside.
+SINGLE_STEP, COARSE_TOLERANCE = 1e-3, 5e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
@@ -78,13 +80,17 @@ def _bent_gradient(examination: Examination) -> Finding | None:
     if not _wanted(examination) <= told.keys():
         return bent
     single = examination.single
-    slopes = Slopes(examination.case, binding, graded, COARSE_STEP if single else STEP, turn=2)
-    # From where the reference has agreed already, one step to one side.
-    asked = slopes.moved(tuple(told), slopes.step)
-    answered = examination.case.ask(asked[0] | {"trace": True}, asked[1])
-    total, slope = sum(slopes.claimed(name) for name in told), slopes.slope_to(answered)
-    tolerance = COARSE_TOLERANCE if single else TOLERANCE
-    if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
+    # A direction along which there is hardly a slope shows curvature instead: then one more is drawn.
+    for turn in (2, 3):
+        slopes = Slopes(examination.case, binding, graded, SINGLE_STEP if single else STEP, turn)
+        # From where the reference has agreed already, one step to one side.
+        asked = slopes.moved(tuple(told), slopes.step)
+        answered = examination.case.ask(asked[0] | {"trace": True}, asked[1])
+        total, slope = sum(slopes.claimed(name) for name in told), slopes.slope_to(answered)
+        tolerance = COARSE_TOLERANCE if single else TOLERANCE
+        if slope is not None and abs(slope - total) <= tolerance * max(1.0, abs(slope)):
+            break
+    else:
         return bent
     known = examination.square if graded.probe is examination.square.probe else examination.cross
     one, two = graded.output, known.output if known is not None else None

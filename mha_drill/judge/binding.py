@@ -36,8 +36,8 @@ class Sizes:
     """The sizes of one probe. width D, heads H; lengths are those of query and key.
 
     scale_turned: a scale that comes from outside is what scores are divided by, a temperature what they are
-    multiplied by. weights_turned: a function is handed (out, in) weights, as `F.linear` takes them. extra: what
-    a configuration holds beside sizes, by name.
+    multiplied by. weights_turned: a function is handed (out, in) weights, as `F.linear` takes them. kv_heads: the
+    heads of key and value, where they are fewer. extra: what a configuration holds beside sizes, by name.
     """
 
     batch: int = 2
@@ -49,6 +49,7 @@ class Sizes:
     dropout: float = 0.0
     causal: bool = False
     head_dim: int = 0
+    kv_heads: int = 0
     bias: bool | None = None
     scale_turned: bool = False
     weights_turned: bool = False
@@ -66,8 +67,10 @@ def value_for(name: str, sizes: Sizes, default: Any = None) -> Any:
     match found:
         case "width":
             return sizes.width
-        case "heads" | "kv_heads":
+        case "heads":
             return sizes.heads
+        case "kv_heads":
+            return sizes.kv_heads or sizes.heads
         case "head_dim":
             return sizes.head_width
         case "dropout":
@@ -268,6 +271,10 @@ class Call:
         return self.style != "x"
 
 
+# A mask of what comes in beside the query: of the encoder's output, of the context.
+OF_CONTEXT = re.compile(r"(enc|encoder|context|ctx|cross|mem|memory|cond|kv|key|k|src|source)_")
+
+
 def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
     """Return ways to call forward, best first."""
     usable = [item for item in parameters if item.kind not in ("var_positional", "var_keyword")]
@@ -281,6 +288,8 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
         masks = [name for name, found in roles.items() if found == "mask" and name not in sources]
         # A mask of queries hides rows, not keys: the one for keys is what can be judged.
         masks.sort(key=lambda name: bool(re.match(r"(q|query|queries|tgt|target)_", name)))
+        if "context" in sources.values():
+            masks.sort(key=lambda name: not OF_CONTEXT.match(name))
         mask = masks[0] if masks else None
         mask = mask or next((name for name, found in roles.items() if found == "lengths"), None)
         for item in usable:

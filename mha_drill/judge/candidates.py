@@ -44,7 +44,7 @@ class Definition:
         construct += [Parameter(key, "keyword_only", True) for key in keywords]
         call = [
             replace(item, use="mask")
-            if role(item.name) is None and item.name in masks and not item.required
+            if role(item.name) is None and item.name in masks and not item.required and item.default is None
             else item
             for item in self.call
         ]

@@ -138,6 +138,7 @@ class Case:
     loaded: dict[str, Any] = field(default_factory=dict)
     observed: dict[tuple[Any, ...], Observation] = field(default_factory=dict)
     bound: bool = False
+    grouped: bool = False
 
     @property
     def tolerance(self) -> float:
@@ -155,7 +156,9 @@ class Case:
 
     @property
     def multi_query(self) -> bool:
-        """Whether the answer's name says that its heads share keys and values on purpose."""
+        """Whether heads share keys and values on purpose: as they were told, or as the answer's name says."""
+        if self.grouped:
+            return True
         name = "" if self.definition is None else self.definition.name
         return re.search(r"(multi|grouped)_?query|mqa|gqa|多查询|分组查询", name, re.IGNORECASE) is not None
 

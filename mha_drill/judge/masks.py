@@ -10,6 +10,7 @@ import numpy as np
 from mha_drill.attention.faults import constant_fill, mask_faults
 from mha_drill.attention.steps import Fault, walk_through
 from mha_drill.judge.assessment import flat
+from mha_drill.judge.binding import OF_CONTEXT
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
@@ -63,7 +64,10 @@ PLAIN_MASK = re.compile(r"(key_?|k_?|src_?|tgt_?|source_?)?(padding|pad|attn|att
 def mask_findings_of(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
     """Return what is wrong with each mask argument: of the first all that can be, of others that they do nothing."""
     found = [mask_finding(examination, faults)]
-    for name in examination.binding.call.other_masks:
+    call = examination.binding.call
+    if call.style == "cross" and OF_CONTEXT.match(call.mask or ""):
+        return [finding for finding in found if finding is not None]  # the others are for self-attention
+    for name in call.other_masks:
         if PLAIN_MASK.fullmatch(name.lower()):
             other = mask_finding(examination.with_mask(name), faults)
             if other is not None and other.code in ("mask-missing", "crash"):
