@@ -88,6 +88,178 @@ EDITS: dict[str, tuple[list[tuple[str, str]], set[str], str]] = {
     ),
 }
 
+KEEPS_GROUPS = """
+import torch
+from torch import nn
+
+class GroupedAttention(nn.Module):
+    def __init__(self, d_model, num_heads, num_kv_heads=None):
+        super().__init__()
+        self.h, self.g, self.d = num_heads, num_kv_heads or num_heads, d_model // num_heads
+        self.wq, self.wo = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
+        self.wk, self.wv = nn.Linear(d_model, self.g * self.d), nn.Linear(d_model, self.g * self.d)
+
+    def forward(self, x):
+        B, L, D = x.shape
+        times = self.h // self.g
+        q = self.wq(x).view(B, L, self.h, self.d).transpose(1, 2)
+        k = self.wk(x).view(B, L, self.g, self.d).transpose(1, 2)
+        v = self.wv(x).view(B, L, self.g, self.d).transpose(1, 2)
+        k = k.repeat_interleave(times, dim=1)
+        v = v.repeat_interleave(times, dim=1)
+        weights = torch.softmax(q @ k.mT / self.d**0.5, dim=-1)
+        return self.wo((weights @ v).transpose(1, 2).reshape(B, L, D))
+"""
+IN_GROUPS = "k = k.repeat_interleave(times, dim=1)"
+MERGED = """
+import torch
+from torch import nn
+
+class SelfAttention(nn.Module):
+    def __init__(self, d_model, d_k):
+        super().__init__()
+        self.w_q, self.w_k, self.w_v = (nn.Linear(d_model, d_k, bias=False) for _ in range(3))
+        self.scale = d_k**0.5
+
+    def forward(self, x):
+        between = self.w_q.weight.T @ self.w_k.weight
+        scores = x @ between @ x.mT / self.scale
+        return torch.softmax(scores, dim=-1) @ self.w_v(x)
+"""
+SCRIPTED = """
+import torch
+from torch import nn
+
+class MHA(torch.jit.ScriptModule):
+    def __init__(self, d_model: int, num_heads: int):
+        super().__init__()
+        self.h, self.d = num_heads, d_model // num_heads
+        self.qkv, self.o = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
+
+    @torch.jit.script_method
+    def forward(self, x):
+        B, L, D = x.shape
+        q, k, v = self.qkv(x).view(B, L, 3, self.h, self.d).permute(2, 0, 3, 1, 4).unbind(0)
+        weights = torch.softmax(q @ k.transpose(-2, -1) / self.d**0.5, dim=-1)
+        return self.o((weights @ v).transpose(1, 2).reshape(B, L, D))
+"""
+# A mask of its own for the encoder's output, which takes the place of the other.
+BERT = """
+import torch
+from torch import nn
+
+class BertSelfAttention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.h, self.d = config.num_attention_heads, config.hidden_size // config.num_attention_heads
+        self.q, self.k, self.v, self.o = (nn.Linear(config.hidden_size, config.hidden_size) for _ in range(4))
+
+    def forward(self, hidden_states, attention_mask=None, encoder_hidden_states=None, encoder_attention_mask=None):
+        states = hidden_states
+        if encoder_hidden_states is not None:
+            states, attention_mask = encoder_hidden_states, encoder_attention_mask
+        cut = lambda t: t.view(t.size(0), t.size(1), self.h, self.d).transpose(1, 2)
+        q, k, v = cut(self.q(hidden_states)), cut(self.k(states)), cut(self.v(states))
+        scores = q @ k.mT / self.d**0.5
+        if attention_mask is not None:
+            scores = scores + attention_mask
+        return self.o((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+"""
+# Single precision inside, and outputs that hardly change along some direction.
+SINGLE = """
+import torch
+from torch import nn
+
+class T5Attention(nn.Module):
+    def __init__(self, d_model, d_kv, num_heads):
+        super().__init__()
+        self.d, self.h, inner = d_kv, num_heads, d_kv * num_heads
+        self.q, self.k, self.v, self.o = (nn.Linear(d_model, inner, bias=False) for _ in range(4))
+
+    def forward(self, hidden_states):
+        B, L = hidden_states.shape[:2]
+        q, k, v = (f(hidden_states).view(B, L, self.h, self.d).transpose(1, 2) for f in (self.q, self.k, self.v))
+        scores = q * self.d**-0.5 @ k.mT
+        weights = torch.softmax(scores.float(), dim=-1).type_as(scores)
+        return self.o((weights @ v).transpose(1, 2).flatten(2))
+"""
+# `block` is a length: no mask, though it is added to something.
+BLOCKED = """
+import torch
+
+def attention(Q, K, V, block=4):
+    out, top = torch.zeros_like(Q), torch.full_like(Q[..., :1], -1e30)
+    total = torch.zeros_like(top)
+    for j in range(0, K.shape[1], block):
+        s = Q @ K[:, j : j + block].mT / Q.shape[-1] ** 0.5
+        new = torch.maximum(top, s.max(-1, keepdim=True).values)
+        p, shrink = torch.exp(s - new), torch.exp(top - new)
+        total, out, top = total * shrink + p.sum(-1, keepdim=True), out * shrink + p @ V[:, j : j + block], new
+    return out / total
+"""
+
+# A style with its problem; edits of it as above.
+STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
+    "groups": ("mha", KEEPS_GROUPS, [], set(), ""),
+    "groups in another order": (
+        "mha",
+        KEEPS_GROUPS.replace("repeat_interleave(times, dim=1)", "repeat(1, times, 1, 1)"),
+        [],
+        set(),
+        "",
+    ),
+    "a key of one group and a value of another": (
+        "mha",
+        KEEPS_GROUPS,
+        [(IN_GROUPS, "k = k.repeat(1, times, 1, 1)")],
+        {"wrong-value"},
+        "k.repeat(",
+    ),
+    "maps multiplied beforehand": ("single-head", MERGED, [], set(), ""),
+    "maps multiplied, unscaled": ("single-head", MERGED, [(" / self.scale", "")], {"missing-scale"}, "x.mT"),
+    "maps multiplied, divided by the width": (
+        "single-head",
+        MERGED,
+        [("d_k**0.5", "d_model**0.5")],
+        {"wrong-scale"},
+        "scale",
+    ),
+    "maps multiplied, one used again": (
+        "single-head",
+        MERGED,
+        [("self.w_v(x)", "self.w_k(x)")],
+        {"shared-projection"},
+        "",
+    ),
+    "plain maps, unscaled": (
+        "single-head",
+        MERGED,
+        [("x @ between @ x.mT / self.scale", "self.w_q(x) @ self.w_k(x).mT")],
+        {"missing-scale"},
+        "",
+    ),
+    "a script": ("mha", SCRIPTED, [], set(), ""),
+    "a script unscaled": ("mha", SCRIPTED, [(" / self.d**0.5", "")], {"missing-scale"}, "softmax"),
+    "two masks": ("mha", BERT, [], set(), ""),
+    "two masks, a weak sum": (
+        "mha",
+        BERT,
+        [("scores + attention_mask", "scores + 1e-9 * attention_mask")],
+        {"mask-fill-value"},
+        "1e-9",
+    ),
+    "single precision": ("mha", SINGLE, [], set(), ""),
+    "single precision, weights detached": (
+        "mha",
+        SINGLE,
+        [("type_as(scores)", "type_as(scores).detach()")],
+        {"detached-graph"},
+        "detach",
+    ),
+    "blocks of keys": ("sdpa", BLOCKED, [], set(), ""),
+    "blocks of keys, unscaled": ("sdpa", BLOCKED, [(" / Q.shape[-1] ** 0.5", "")], {"missing-scale"}, ""),
+}
+
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[JudgeClient]:
@@ -122,3 +294,10 @@ def test_a_step_does_its_own_work(judge: JudgeClient, name: str) -> None:
     edits, codes, shown = EDITS[name]
     text = edited(BASE, edits)
     held(judged(judge, text, "mha"), text, codes, shown)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_a_style_is_read_as_it_was_meant(judge: JudgeClient, name: str) -> None:
+    problem, style, edits, codes, shown = STYLES[name]
+    text = edited(style, edits)
+    held(judged(judge, text, problem), text, codes, shown)

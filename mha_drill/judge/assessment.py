@@ -10,6 +10,7 @@ import torch
 from mha_drill.attention.steps import Material, Walk, walk_through
 from mha_drill.judge.columns import in_columns
 from mha_drill.judge.matching import TOLERANCE, close, order_of
+from mha_drill.judge.merging import unmerged
 from mha_drill.judge.recording import Recording
 from mha_drill.judge.roles import Roles, Side, find_roles
 from mha_drill.judge.tail import Tail, find_tail
@@ -56,6 +57,8 @@ def assess(
     roles = find_roles(recording, wiring)
     if roles is None:
         return Assessment(recording, wiring, None, None, None, None, False, output)
+    if heads == (1,):
+        roles = unmerged(wiring, roles, inputs) or roles
     result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query)
     if not result.agrees and (unscaled := _unscaled(wiring, roles, inputs)) is not None:
         roles = unscaled

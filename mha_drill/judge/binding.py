@@ -60,6 +60,11 @@ class Sizes:
         """Width of one head, d = D / H unless given."""
         return self.head_dim or self.width // self.heads
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of heads, where a size may be one: a width of 1 would need no scale."""
+        return (self.heads,) if self.heads > 1 else ()
+
 
 def value_for(name: str, sizes: Sizes, default: Any = None) -> Any:
     """Return the value a parameter or attribute of this name gets; KeyError when the name means nothing."""
@@ -176,9 +181,9 @@ def constructor_plans(
             value = sizes.width if not has_heads else sizes.head_width
             choices[item.name] = [value, sizes.head_width] if not has_heads else [value]
             if item.name == "head_size" and not has_heads:
-                choices[item.name] = [sizes.width, sizes.heads]
+                choices[item.name] = [sizes.width, *sizes.counts]
         elif found == "head_dim" and not has_heads:
-            choices[item.name] = [value, sizes.width, sizes.heads]
+            choices[item.name] = [value, sizes.width, *sizes.counts]
         elif found == "scale" and item.required:
             choices[item.name] = [value, sizes.head_width**0.5]
         elif found == "batch" and item.required and not has_width and plain(item.name) == "n":
@@ -219,11 +224,12 @@ def _guess(
     heads: bool,
 ) -> None:
     """Give required parameters of unknown names the sizes still missing, in the usual order."""
-    missing = [value for have, value in ((width, sizes.width), (heads, sizes.heads)) if not have]
+    second = sizes.heads if sizes.counts else sizes.head_width
+    missing = [value for have, value in ((width, sizes.width), (heads, second)) if not have]
     for position, name in enumerate(unknown):
         first = missing[position] if position < len(missing) else sizes.width
         plan[name] = first
-        rest = [sizes.width, sizes.heads, sizes.head_width]
+        rest = [sizes.width, *sizes.counts, sizes.head_width]
         choices[name] = [first, *(value for value in rest if value != first)]
 
 

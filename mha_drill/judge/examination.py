@@ -60,6 +60,9 @@ class Examination:
                     best = (points, binding, observation)
                 if points == 5:
                     break
+                if points == 4 and self._as_wide_as_told(binding, observation):
+                    # At the model's own width one scale looks like the other.
+                    todo = [item for item in todo if item.construct == binding.construct]
                 asked = self.case.asking(binding, observation)
                 if asked is not None:
                     todo.insert(0, asked)
@@ -109,6 +112,15 @@ class Examination:
         ):
             return 3  # what should let everything through hides it
         return 5 if self.agrees(observation) and self._as_bound(binding, observation) else 4
+
+    def _as_wide_as_told(self, binding: Binding, observation: Observation) -> bool:
+        """Whether the one head's key has the width that the constructor was given for it, another than the model's."""
+        base, assessment = binding.base, self.assessed(observation)
+        told = {item.name for item in binding.definition.construct if item.meaning == "head_dim"}
+        if base.heads > 1 or base.head_width == base.width or assessment is None or assessment.roles is None:
+            return False
+        given = {(binding.construct or {}).get(name) for name in told}
+        return given == {base.head_width} == {assessment.roles.key.rows.shape[-1]}
 
     def _as_bound(self, binding: Binding, observation: Observation) -> bool:
         """Whether the query is made from what was given as the query, where no name says which input that is."""

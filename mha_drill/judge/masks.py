@@ -20,7 +20,6 @@ from mha_drill.judge.measured import measure
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
 from mha_drill.judge.stepmap import MASKINGS, places
-
 from mha_drill.judge.uses import last_use, parameter_of, used_under_other_conditions
 from mha_drill.judge.wiring import CHANNELS
 

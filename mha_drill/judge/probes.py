@@ -77,8 +77,8 @@ LARGE = Probe("large", spread=300.0, seed=13)
 class MaskForm:
     """One convention of masks: what its axes are and what its entries mean.
 
-    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths", or over queries. meaning: "keep", "drop", "add".
-    dtype: "bool", "int" or "float".
+    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths"; over queries "bl", "bl1", "b1l1",
+    "l1". meaning: "keep", "drop", "add". dtype: "bool", "int" or "float".
     """
 
     axes: str
