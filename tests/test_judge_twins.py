@@ -197,6 +197,18 @@ def attention(Q, K, V, block=4):
         total, out, top = total * shrink + p.sum(-1, keepdim=True), out * shrink + p @ V[:, j : j + block], new
     return out / total
 """
+# Weights by name, in a dictionary that the caller holds.
+FUNCTIONAL = """
+import torch
+
+def multi_head_attention(params, x, num_heads):
+    B, L, D = x.shape
+    d = D // num_heads
+    heads = lambda w: (x @ w).reshape(B, L, num_heads, d).transpose(1, 2)
+    q, k, v = heads(params["wq"]), heads(params["wk"]), heads(params["wv"])
+    weights = torch.softmax(q @ k.mT / d**0.5, dim=-1)
+    return (weights @ v).transpose(1, 2).reshape(B, L, D) @ params["wo"]
+"""
 
 # A style with its problem; edits of it as above.
 STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
@@ -255,6 +267,28 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         [("type_as(scores)", "type_as(scores).detach()")],
         {"detached-graph"},
         "detach",
+    ),
+    "a dictionary of weights": ("mha", FUNCTIONAL, [], set(), ""),
+    "a dictionary of weights, by letters": (
+        "mha",
+        FUNCTIONAL.replace('["w', '["').replace("params", "p"),
+        [],
+        set(),
+        "",
+    ),
+    "a dictionary of weights, by attributes": (
+        "mha",
+        FUNCTIONAL.replace('["', ".").replace('"]', ""),
+        [],
+        set(),
+        "",
+    ),
+    "a dictionary of weights, one used twice": (
+        "mha",
+        FUNCTIONAL,
+        [('heads(params["wk"])', 'heads(params["wq"])')],
+        {"shared-projection"},
+        "x @ w",
     ),
     "blocks of keys": ("sdpa", BLOCKED, [], set(), ""),
     "blocks of keys, unscaled": ("sdpa", BLOCKED, [(" / Q.shape[-1] ** 0.5", "")], {"missing-scale"}, ""),

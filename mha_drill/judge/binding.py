@@ -16,7 +16,7 @@ from mha_drill.judge.names import CHINESE, listed, meaning, plain, role
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a signature as the runner saw it."""
+    """One parameter of a signature as the runner saw it. holds: the weights that are read from it by name."""
 
     name: str
     kind: str
@@ -24,6 +24,7 @@ class Parameter:
     annotation: str = ""
     default: Any = None
     use: str = ""
+    holds: tuple[str, ...] = ()
 
     @property
     def meaning(self) -> str | None:
@@ -302,7 +303,10 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
             if item.name in sources:
                 arguments.append((item.name, sources[item.name]))
             elif item.required:
-                arguments.append((item.name, _literal(item.name, roles[item.name], sizes)))
+                handed = {"$": "weights", "names": [[name, kind_of_held(name)] for name in item.holds]}
+                arguments.append(
+                    (item.name, handed if item.holds else _literal(item.name, roles[item.name], sizes))
+                )
             elif roles[item.name] == "causal" and sizes.causal:
                 arguments.append((item.name, True))
             elif isinstance(item.default, bool) and _TRAINING.fullmatch(plain(item.name)):
@@ -333,6 +337,8 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
 
 def _role(item: Parameter) -> str | None:
     """Return what a parameter means: a mask that is a flag means causal, one that is a word means nothing."""
+    if item.holds:
+        return "weights"
     found = role(item.name) or item.use or None
     if found == "mask" and not re.search(r"Tensor|ndarray", item.annotation):
         if isinstance(item.default, bool) or re.search(r"\bbool\b", item.annotation):
@@ -340,6 +346,11 @@ def _role(item: Parameter) -> str | None:
         if isinstance(item.default, str) or re.search(r"\bstr\b", item.annotation):
             return None
     return found
+
+
+def kind_of_held(name: str) -> str:
+    """Return whether what is read by this name is a bias or a weight."""
+    return "bias" if role(name) == "bias" else "weight"
 
 
 def _after_a_gap(usable: list[Parameter], given: set[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mha_drill.judge.binding import Parameter
 from mha_drill.judge.names import meaning, role
-from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords
+from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords, weights_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,11 @@ class Definition:
             if item.kind != "var_keyword" or not keywords
         ]
         construct += [Parameter(key, "keyword_only", True) for key in keywords]
+        held = weights_held(source, self.name)
         call = [
-            replace(item, use="mask")
+            replace(item, holds=held[item.name])
+            if item.name in held
+            else replace(item, use="mask")
             if role(item.name) is None and item.name in masks and not item.required and item.default is None
             else item
             for item in self.call

@@ -233,7 +233,8 @@ class Case:
         if length and not binding.exact_context:
             found.append(replace(binding, exact_context=True))
         handed = any(
-            isinstance(source, dict) and source["$"] == "weight" for _, source in binding.call.arguments
+            isinstance(source, dict) and source["$"] in ("weight", "weights")
+            for _, source in binding.call.arguments
         )
         if handed and not binding.base.weights_turned:
             found.append(replace(binding, base=replace(binding.base, weights_turned=True)))

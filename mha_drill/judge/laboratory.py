@@ -68,6 +68,25 @@ class Bag:
         return hasattr(self, name)
 
 
+class Held(dict[str, Any]):
+    """Weights that a function is handed together: by item, or by attribute."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def _handed(source: Any) -> list[tuple[str, str]]:
+    """Return the names and kinds of the weights that an argument stands for: of one, of many, of none."""
+    if not isinstance(source, dict):
+        return []
+    if source["$"] in ("weight", "bias"):
+        return [(source["name"], source["$"])]
+    return [(name, kind) for name, kind in source["names"]] if source["$"] == "weights" else []
+
+
 class Laboratory:
     """Experiments on one loaded file."""
 
@@ -250,9 +269,10 @@ class Laboratory:
     ) -> Any:
         positional, named = [], {}
         for name, source, by_name in call["arguments"]:
-            if isinstance(source, dict) and source["$"] in ("weight", "bias"):
+            if handed := _handed(source):
                 given = self._give_array if numpy else self._give
-                value = given(source["name"], source["$"], sizes)
+                held = Held({key: given(key, kind, sizes) for key, kind in handed})
+                value = held if source["$"] == "weights" else held[source["name"]]
             elif isinstance(source, dict) and source["$"] in inputs:
                 value = inputs[source["$"]]
             else:
@@ -292,9 +312,9 @@ class Laboratory:
         for name, value in inputs.items():
             recorder.leaf(value, f"input:{name}")
         for name, source, _ in experiment["call"]["arguments"]:
-            if isinstance(source, dict) and source["$"] in ("weight", "bias"):
-                given = self._give_array(name, source["$"], Sizes(**experiment["sizes"]))
-                recorder.leaf(given, f"parameter:{name}")
+            for key, kind in _handed(source):
+                given = self._give_array(key, kind, Sizes(**experiment["sizes"]))
+                recorder.leaf(given, f"parameter:{key}")
         for name, value in self.holds.items():
             weight = is_weight(value) or is_bias(name, value)
             recorder.leaf(value, f"{'parameter' if weight else 'buffer'}:{name}")
@@ -313,10 +333,8 @@ class Laboratory:
             if isinstance(value, torch.Tensor):
                 trace.leaf(value, f"input:{name}")
         for item in experiment["call"]["arguments"]:
-            if isinstance(item[1], dict) and item[1]["$"] in ("weight", "bias"):
-                trace.leaf(
-                    self._give(item[0], item[1]["$"], Sizes(**experiment["sizes"])), f"parameter:{item[0]}"
-                )
+            for key, kind in _handed(item[1]):
+                trace.leaf(self._give(key, kind, Sizes(**experiment["sizes"])), f"parameter:{key}")
         names = registered(target)
         for name, value in self._tensors(target).items():
             trace.leaf(value, f"{names.get(id(value), 'unregistered')}:{name}")

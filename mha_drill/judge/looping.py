@@ -19,9 +19,13 @@ def loop_instead_of_vmap() -> None:
 
 def modules_instead_of_scripts() -> None:
     """Let a `torch.jit.ScriptModule` be the module it is with `PYTORCH_JIT=0`, its methods what is written there."""
-    torch.jit.ScriptModule = torch.nn.Module  # type: ignore[misc, assignment]
+    torch.jit.ScriptModule = PlainModule  # type: ignore[misc, assignment]
     for name in ("script_method", "export", "ignore", "unused"):
         setattr(torch.jit, name, _as_written)
+
+
+class PlainModule(torch.nn.Module):
+    """What a `torch.jit.ScriptModule` is where nothing is compiled; no other module may be taken for one."""
 
 
 def _as_written(method: Any = None, **_: Any) -> Any:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from mha_drill.judge.names import meaning
+from mha_drill.judge.names import meaning, role
 
 SIZES = frozenset({"width", "heads", "head_dim", "kv_heads", "context", "dropout"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -58,6 +58,27 @@ def read_of_keywords(source: str, name: str) -> tuple[str, ...]:
             if isinstance(function, ast.FunctionDef) and function.name == "__init__" and function.args.kwarg:
                 found |= {key: None for bag, key in _asked(function) if bag == function.args.kwarg.arg}
     return tuple(key for key in found if not hasattr(dict, key))
+
+
+LEAST_WEIGHTS = 3
+
+
+def weights_held(source: str, name: str) -> dict[str, tuple[str, ...]]:
+    """Return for each parameter of a function that holds weights, `params["wq"]` or `params.wq`, their names."""
+    found: dict[str, dict[str, None]] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            own = {argument.arg for argument in node.args.args + node.args.kwonlyargs}
+            for held, key in _asked(node):
+                if held in own and (role(key) in ("weight", "bias") or _letter_of_map(held, key)):
+                    found.setdefault(held, {})[key] = None
+    return {held: tuple(keys) for held, keys in found.items() if len(keys) >= LEAST_WEIGHTS}
+
+
+def _letter_of_map(held: str, key: str) -> bool:
+    """Whether the letter of a map is asked of what is called parameters: `params["q"]`."""
+    plainly = re.fullmatch(r"p|w|params?|parameters|weights?|theta|variables", held.lower())
+    return plainly is not None and re.fullmatch(r"[qkvo]|out|proj|qkv|query|key|value", key) is not None
 
 
 def given_to_dropout(source: str) -> frozenset[str]:
