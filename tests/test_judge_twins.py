@@ -335,3 +335,10 @@ def test_a_style_is_read_as_it_was_meant(judge: JudgeClient, name: str) -> None:
     problem, style, edits, codes, shown = STYLES[name]
     text = edited(style, edits)
     held(judged(judge, text, problem), text, codes, shown)
+
+
+def test_a_slow_file_is_not_asked_for_more_than_it_has_time(judge: JudgeClient) -> None:
+    text = edited(BASE, [("B, L, D = q.shape", "B, L, D = q.shape\n        time.sleep(0.1)")])
+    text = "import time\n" + text
+    report = judge.check(Source("answer.py", "/nowhere/answer.py", text), "mha", time_limit=2.0)
+    assert report.verdict == "pass", report.mistakes

@@ -32,6 +32,8 @@ SINGLE_STEP, COARSE_TOLERANCE = 1e-3, 5e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
+# Of a file so slow that these calls would take more than this part of the limit, fewer are asked for.
+FEWEST, PART = 3, 10
 
 
 def held_against(examination: Examination) -> Finding | None:
@@ -43,14 +45,22 @@ def held_against(examination: Examination) -> Finding | None:
 def _unlike_elsewhere(examination: Examination) -> Finding | None:
     """Whether it is wrong on sizes and numbers that it cannot know; twice, for chance."""
     for _ in range(2):
-        length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
+        # Of a slow file the smallest of these, which takes the least.
+        larger = _patience(examination, MANY) == MANY
+        length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1 if larger else 2)
         beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
         seed = secrets.randbits(31)
-        probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed)
+        probe = Probe("fresh", 1 + secrets.randbelow(4 if larger else 1), length, length + beside, seed=seed)
         seen = examination.case.try_binding(examination.binding, probe, trace=True)
         if examination.agrees(seen):
             return None
     return Finding("wrong-value", "any")
+
+
+def _patience(examination: Examination, most: int) -> int:
+    """Return how many calls of a slow file may still be waited for: a part of what one call may take, `most` at best."""
+    case = examination.case
+    return min(most, max(FEWEST, int(case.runner.time_limit / PART / max(case.pace, 1e-9))))
 
 
 def _written_into(examination: Examination) -> Finding | None:
@@ -60,8 +70,10 @@ def _written_into(examination: Examination) -> Finding | None:
         calls.append((found[1].probe, found[0]))
     for probe, mask in calls:
         once = examination.case.observe(probe, mask)
-        again = 1 if mask is not None else MANY
+        again = 1 if mask is not None else _patience(examination, MANY)
         twice = examination.case.observe(probe, mask, again=again, repair=False)
+        if twice.error is not None and twice.error["type"] == "Hung":
+            return Finding("time-limit", "load")
         one, two = once.output, twice.output
         if one is not None and (two is None or not close(one, two, examination.tolerance)):
             return Finding("mutates-input", "any")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,7 +130,7 @@ MOST_FLAGS = 8
 
 @dataclass(slots=True)
 class Case:
-    """One submission in front of the judge, with all that was seen of it."""
+    """One submission in front of the judge, with all that was seen of it. pace: seconds of its slowest plain call."""
 
     runner: Runner
     spec: CodeSpec
@@ -139,6 +140,7 @@ class Case:
     observed: dict[tuple[Any, ...], Observation] = field(default_factory=dict)
     bound: bool = False
     grouped: bool = False
+    pace: float = 0.0
 
     @property
     def tolerance(self) -> float:
@@ -354,7 +356,8 @@ class Case:
         """Send experiments in one message; return their answers up to the first that hangs or dies."""
         if self.runner.stopped:
             return [({"error": _ended(*self.runner.last_end), "stage": "call"}, [])]
-        answers = []
+        answers: list[tuple[dict[str, Any], list[np.ndarray]]] = []
+        started = time.monotonic()
         try:
             for answer in self.runner.run(experiments, arrays):
                 answers.append(answer)  # noqa: PERF402  kept where the next one hangs
@@ -368,6 +371,8 @@ class Case:
             self.runner.stopped = self.runner.restarts >= MOST_RESTARTS
             self.runner.last_end = ("Died", error.how)
             answers.append(({"error": _ended("Died", error.how), "stage": "call"}, []))
+        if len(experiments) == 1 and not {"trace", "grad", "again"} & experiments[0].keys():
+            self.pace = max(self.pace, time.monotonic() - started)
         return answers
 
     @staticmethod
