@@ -50,6 +50,16 @@ EDITS: dict[str, tuple[list[tuple[str, str]], set[str], str]] = {
         {"wrong-value"},
         "v.masked_fill",
     ),
+    "numbers made of a mask": (
+        [(MASKING, "scores = scores + (1.0 - mask.to(scores.dtype)) * -1e9")],
+        set(),
+        "",
+    ),
+    "weak numbers made of a mask": (
+        [(MASKING, "scores = scores + (1.0 - mask.to(scores.dtype)) * -9.0")],
+        {"mask-fill-value"},
+        "-9.0",
+    ),
     "a mask of the output's rows": (
         [(MASKING, "pass"), ("D))", "D)) * (1 if mask is None else mask[:, :, None])")],
         set(),

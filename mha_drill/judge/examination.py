@@ -513,7 +513,7 @@ class Examination:
             return (MaskForm("lengths", "keep", "int"),)
         if SEEN.fullmatch(self.binding.call.mask or ""):
             return tuple(form for form in FORMS if form.meaning != "add")
-        return FORMS
+        return TIME_FIRST + FORMS if self.binding.by_position else FORMS
 
 
 # Names of masks that say yes or no to each position: nobody adds them to scores.
@@ -532,6 +532,13 @@ FORMS = tuple(
         ("keep", "float"),
         ("drop", "float"),
     )
+)
+
+# Of a file that takes (L, B, D).
+TIME_FIRST = tuple(
+    MaskForm(axes, meaning_, dtype)
+    for axes in ("lsb", "ls1")
+    for meaning_, dtype in (("keep", "bool"), ("drop", "bool"), ("keep", "int"), ("add", "float"))
 )
 
 

@@ -23,7 +23,7 @@ from mha_drill.judge.stepmap import MASKINGS, places
 from mha_drill.judge.uses import last_use, parameter_of, used_under_other_conditions
 from mha_drill.judge.wiring import CHANNELS
 
-MOST_FORMS = 70
+MOST_FORMS = 80
 NOTHING = 1e-30
 
 
@@ -86,7 +86,7 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     if right is not None:
         return (
             weak_fill(examination, right[1], faults)
-            or _weak_as_bool(examination, right[0], faults)
+            or _weak_as_bool(examination, *right, faults)
             or _mixed_elsewhere(examination, right[0])
         )
     forms = examination.mask_forms()[:MOST_FORMS]
@@ -345,17 +345,38 @@ def _seen_past(examination: Examination, observation: Observation) -> bool:
     return bool(np.abs(before - after)[hidden].max(initial=0.0) > 1e-3 * np.abs(before).max())
 
 
-def _weak_as_bool(examination: Examination, right: MaskForm, faults: tuple[Fault, ...]) -> Finding | None:
-    """Return that a bool mask, which the file takes beside numbers to add, only lowers scores a little."""
-    if right.dtype == "bool" or "bool" not in examination.case.runner.source:
+def _weak_as_bool(
+    examination: Examination, right: MaskForm, seen: Observation, faults: tuple[Fault, ...]
+) -> Finding | None:
+    """Return that a mask of yes and no, which the file takes beside numbers to add, only lowers scores a little.
+
+    Numbers to add are right by chance where the file makes such from yes and no: `(1 - mask) * -9`.
+    """
+    made = right.meaning == "add" and _reckoned(examination, seen)
+    if right.dtype == "bool" or not (made or "bool" in examination.case.runner.source):
         return None
-    for meaning in ("drop", "keep"):
-        form = replace(right, meaning=meaning, dtype="bool")
+    for meaning, dtype in (("drop", "bool"), ("keep", "bool"), *([("drop", "int"), ("keep", "int")] * made)):
+        form = replace(right, meaning=meaning, dtype=dtype)
         observation = examination.case.observe(mask_probe(examination), form, trace=True)
         found = weak_fill(examination, observation, faults) if observation.error is None else None
         if found is not None and found.variant.startswith("-"):
             return found
     return None
+
+
+def _reckoned(examination: Examination, observation: Observation) -> bool:
+    """Whether the mask is multiplied, or taken from something, before it meets any content."""
+    assessment = examination.assessed(observation)
+    if assessment is None:
+        return False
+    recording = assessment.recording
+    of_mask = {value.number for value in recording.values if value.origin == "input:mask"}
+    for call in recording.calls:
+        if of_mask & set(call.inputs) and not any(recording.content[number] for number in call.inputs):
+            if call.short.strip("_") in ("rsub", "sub", "isub", "mul", "rmul", "imul", "multiply", "subtract"):
+                return True
+            of_mask.update(call.outputs)
+    return False
 
 
 def _without_effect(examination: Examination, observation: Observation) -> Finding | None:

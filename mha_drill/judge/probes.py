@@ -78,7 +78,7 @@ class MaskForm:
     """One convention of masks: what its axes are and what its entries mean.
 
     axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths"; over queries "bl", "bl1", "b1l1",
-    "l1". meaning: "keep", "drop", "add". dtype: "bool", "int" or "float".
+    "l1"; time first "lsb", "ls1". meaning: "keep", "drop", "add". dtype: "bool", "int" or "float".
     """
 
     axes: str
@@ -109,7 +109,7 @@ def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.
         for index in range(batch):
             rows[index] = _row(generator, key_length)
         return np.broadcast_to(rows[:, None, None, :], (batch, 1, length, key_length)).copy()
-    count = 1 if form.axes in ("ls", "11ls", "1ls") else batch
+    count = 1 if form.axes in ("ls", "11ls", "1ls", "ls1") else batch
     while True:
         grid = np.stack(
             [np.stack([_row(generator, key_length) for _ in range(length)]) for _ in range(count)]
@@ -148,6 +148,8 @@ def mask_array(form: MaskForm, allowed: np.ndarray, heads: int) -> np.ndarray:
         "bl1": allowed[:, 0, :, :1],
         "b1l1": allowed[..., :1],
         "l1": allowed[0, 0, :, :1],
+        "lsb": allowed[:, 0].transpose(1, 2, 0),
+        "ls1": allowed[0, 0, :, :, None],
     }
     shaped = shapes[form.axes]
     if form.meaning == "add":
