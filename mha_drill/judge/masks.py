@@ -98,7 +98,7 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     tried = [examination.case.observe(mask_probe(examination), form, trace=True) for form in forms]
     ran = [observation for observation in tried if observation.error is None]
     if not ran:
-        return _never_runs(tried) or _on_projected(examination, _of_queries(examination))
+        return _never_runs(tried, examination.case.runner.source) or _on_projected(examination, _of_queries(examination))
     bare = examination.case.observe(mask_probe(examination), trace=True)
     wanted = examination.output(bare)
     if wanted is None:
@@ -141,7 +141,7 @@ def _mixed_elsewhere(examination: Examination, right: MaskForm) -> Finding | Non
 BROKEN = frozenset({"NameError", "UnboundLocalError", "AttributeError", "IndexError", "TypeError"})
 
 
-def _never_runs(tried: list[Observation]) -> Finding | None:
+def _never_runs(tried: list[Observation], source: str) -> Finding | None:
     """Return a crash where masks of every form raise the same at one line, and not for their shape."""
     errors = [observation.error for observation in tried if observation.error is not None]
     raised = {(error["type"], error["line"]) for error in errors}
@@ -153,7 +153,11 @@ def _never_runs(tried: list[Observation]) -> Finding | None:
     )
     if (kind not in BROKEN and not ambiguous) or line is None:
         return None
-    return Finding("crash", "load", line, False, detail=f"{kind}: {errors[0]['message'].splitlines()[0]}")
+    message = errors[0]["message"].splitlines()[0]
+    asked = re.search(r"'Tensor' object has no attribute '(\w+)'", message)
+    if asked and re.search(rf"\bdef {asked[1]}\b|\bself\.{asked[1]}\s*=", source):
+        return None  # not a tensor but an object of the file's own, `mask.mask`
+    return Finding("crash", "load", line, False, detail=f"{kind}: {message}")
 
 
 def _named_mask(
