@@ -219,6 +219,57 @@ def multi_head_attention(params, x, num_heads):
     weights = torch.softmax(q @ k.mT / d**0.5, dim=-1)
     return (weights @ v).transpose(1, 2).reshape(B, L, D) @ params["wo"]
 """
+SWITCH = """
+import torch
+
+def attention(query, key, value, is_causal=False):
+    L, S = query.size(-2), key.size(-2)
+    bias = torch.zeros(L, S, dtype=query.dtype)
+    if is_causal:
+        seen = torch.ones(L, S, dtype=torch.bool).tril()
+        bias = bias.masked_fill(~seen, float("-inf"))
+    weights = torch.softmax(query @ key.mT / query.size(-1) ** 0.5 + bias, dim=-1)
+    return weights @ value, weights
+"""
+BUILT_CAUSAL = (
+    BASE.replace("dropout=0.1):", "dropout=0.1, causal=False):")
+    .replace("super().__init__()", "super().__init__()\n        self.causal = causal")
+    .replace(
+        "        weights =",
+        "        if self.causal:\n"
+        "            scores = scores.masked_fill(torch.ones(L, L).triu(1).bool(), float('-inf'))\n"
+        "        weights =",
+    )
+)
+# The mask is an object of the file's own.
+OBJECT_MASK = """
+from math import sqrt
+import torch
+from torch import nn
+
+class TriangularCausalMask:
+    def __init__(self, B, L):
+        self._mask = torch.triu(torch.ones([B, 1, L, L], dtype=torch.bool), diagonal=1)
+
+    @property
+    def mask(self):
+        return self._mask
+
+class FullAttention(nn.Module):
+    def __init__(self, mask_flag=True, scale=None):
+        super().__init__()
+        self.scale, self.mask_flag = scale, mask_flag
+
+    def forward(self, queries, keys, values, attn_mask):
+        B, L, H, E = queries.shape
+        scores = torch.einsum("blhe,bshe->bhls", queries, keys)
+        if self.mask_flag:
+            if attn_mask is None:
+                attn_mask = TriangularCausalMask(B, L)
+            scores = scores.masked_fill(attn_mask.mask, float("-inf"))
+        A = torch.softmax((self.scale or 1.0 / sqrt(E)) * scores, dim=-1)
+        return torch.einsum("bhls,bshd->blhd", A, values), None
+"""
 
 # A style with its problem; edits of it as above.
 STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
@@ -299,6 +350,31 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         [('heads(params["wk"])', 'heads(params["wq"])')],
         {"shared-projection"},
         "x @ w",
+    ),
+    "a causal switch": ("sdpa", SWITCH, [], set(), ""),
+    "a causal switch, turned": ("sdpa", SWITCH, [("tril()", "triu()")], {"mask-inverted"}, ""),
+    "a causal switch, a weak fill": (
+        "sdpa",
+        SWITCH,
+        [('float("-inf")', "-5.0")],
+        {"mask-fill-value"},
+        "",
+    ),
+    "a causal switch of the constructor": ("mha", BUILT_CAUSAL, [], set(), ""),
+    "a causal switch of the constructor, off by one": (
+        "mha",
+        BUILT_CAUSAL,
+        [("triu(1)", "triu(2)")],
+        {"mask-off-by-one"},
+        "triu",
+    ),
+    "a mask that is an object": ("sdpa", OBJECT_MASK, [], set(), ""),
+    "a mask that is an object, unscaled": (
+        "sdpa",
+        OBJECT_MASK,
+        [("(self.scale or 1.0 / sqrt(E)) * scores", "scores")],
+        {"wrong-value"},
+        "",
     ),
     "blocks of keys": ("sdpa", BLOCKED, [], set(), ""),
     "blocks of keys, unscaled": ("sdpa", BLOCKED, [(" / Q.shape[-1] ** 0.5", "")], {"missing-scale"}, ""),

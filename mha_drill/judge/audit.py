@@ -58,7 +58,7 @@ def _unlike_elsewhere(examination: Examination) -> Finding | None:
 
 
 def _patience(examination: Examination, most: int) -> int:
-    """Return how many calls of a slow file may still be waited for: a part of what one call may take, `most` at best."""
+    """Return how many calls of a slow file are waited for: a part of what one call may take, `most` at best."""
     case = examination.case
     return min(most, max(FEWEST, int(case.runner.time_limit / PART / max(case.pace, 1e-9))))
 

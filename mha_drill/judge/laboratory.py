@@ -311,7 +311,7 @@ class Laboratory:
         recorder = Recorder(self.loaded.path)
         for name, value in inputs.items():
             recorder.leaf(value, f"input:{name}")
-        for name, source, _ in experiment["call"]["arguments"]:
+        for _, source, _ in experiment["call"]["arguments"]:
             for key, kind in _handed(source):
                 given = self._give_array(key, kind, Sizes(**experiment["sizes"]))
                 recorder.leaf(given, f"parameter:{key}")

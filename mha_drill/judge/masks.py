@@ -98,7 +98,9 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     tried = [examination.case.observe(mask_probe(examination), form, trace=True) for form in forms]
     ran = [observation for observation in tried if observation.error is None]
     if not ran:
-        return _never_runs(tried, examination.case.runner.source) or _on_projected(examination, _of_queries(examination))
+        return _never_runs(tried, examination.case.runner.source) or _on_projected(
+            examination, _of_queries(examination)
+        )
     bare = examination.case.observe(mask_probe(examination), trace=True)
     wanted = examination.output(bare)
     if wanted is None:
@@ -377,7 +379,16 @@ def _reckoned(examination: Examination, observation: Observation) -> bool:
     of_mask = {value.number for value in recording.values if value.origin == "input:mask"}
     for call in recording.calls:
         if of_mask & set(call.inputs) and not any(recording.content[number] for number in call.inputs):
-            if call.short.strip("_") in ("rsub", "sub", "isub", "mul", "rmul", "imul", "multiply", "subtract"):
+            if call.short.strip("_") in (
+                "rsub",
+                "sub",
+                "isub",
+                "mul",
+                "rmul",
+                "imul",
+                "multiply",
+                "subtract",
+            ):
                 return True
             of_mask.update(call.outputs)
     return False
