@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+# What a runner says of one experiment: a JSON object, and arrays that it refers to by index.
+Answer = tuple[dict[str, Any], list[np.ndarray]]
+
 LARGEST_NUMBER = 2**53
 LONGEST_TEXT = 2_000_000
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from mha_drill.judge.ahead import Asked
 from mha_drill.judge.assessment import Assessment, assess
 from mha_drill.judge.binding import Call, Sizes, call_plans, constructor_plans, plain_sizes
 from mha_drill.judge.candidates import Definition
@@ -88,6 +90,24 @@ class Observation:
     def repairs(self) -> list[dict[str, Any]]:
         """What was repaired on the way."""
         return list(self.answer.get("repairs", []))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A call that is or will be asked for: on which probe, under which mask, in what way."""
+
+    probe: Probe
+    mask: MaskForm | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells it from other calls of the same submission."""
+        return (
+            self.probe,
+            self.mask,
+            tuple(sorted((name, str(value)) for name, value in self.options.items())),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +327,7 @@ class Case:
     def observe(self, probe: Probe, mask: MaskForm | None = None, **options: Any) -> Observation:
         """Call the submission on a probe, once; a call that hangs or dies is an observation too."""
         assert self.binding is not None
-        key = (probe, mask, tuple(sorted((name, str(value)) for name, value in options.items())))
+        key = Wish(probe, mask, options).key
         if key not in self.observed:
             self.observed[key] = self.try_binding(self.binding, probe, mask, **options)
         return self.observed[key]
@@ -316,6 +336,31 @@ class Case:
         self, binding: Binding, probe: Probe, mask: MaskForm | None = None, **options: Any
     ) -> Observation:
         """Call the submission as `binding` says."""
+        experiment, arrays, inputs, allowed = self._call(binding, probe, mask, options)
+        answer, results = self.ask(experiment, arrays)
+        if binding.by_position:
+            results = self.turned(answer, results)
+        if binding.four_axes:
+            results = _without_heads(answer, results, probe, binding.four_axes)
+        return Observation(probe, answer, results, inputs, allowed, mask)
+
+    def foresee(self, calls: Iterable[Wish | Asked]) -> None:
+        """Send calls that `observe` and `ask` will be asked for; the runner does them meanwhile."""
+        assert self.binding is not None
+        self.runner.foresee(
+            [
+                self._call(self.binding, item.probe, item.mask, dict(item.options))[:2]
+                if isinstance(item, Wish)
+                else item
+                for item in calls
+                if not isinstance(item, Wish) or item.key not in self.observed
+            ]
+        )
+
+    def _call(
+        self, binding: Binding, probe: Probe, mask: MaskForm | None, options: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray], np.ndarray | None]:
+        """Return the experiment of a call, its arrays, its inputs by name, and who may see whom by its mask."""
         allowed = None
         if mask is not None:
             allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
@@ -331,21 +376,16 @@ class Case:
                 shape = (*shape[: binding.four_axes], HEADS_BESIDE, *shape[binding.four_axes :])
             arrays = [*arrays, upstream_of(math.prod(shape)).reshape(shape)]
             experiment["grad"] = len(arrays) - 1
-        answer, results = self.ask(experiment, arrays)
-        if binding.by_position:
-            results = self.turned(answer, results)
-        if binding.four_axes:
-            results = _without_heads(answer, results, probe, binding.four_axes)
-        return Observation(probe, answer, results, inputs, allowed, mask)
+        return experiment, arrays, inputs, allowed
 
     def ask(
-        self, experiment: dict[str, Any], arrays: list[np.ndarray]
+        self, experiment: dict[str, Any], arrays: Sequence[np.ndarray]
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send one experiment; what hangs or dies is an answer with an error of type `Hung` or `Died`."""
         return self.ask_all([experiment], arrays)[0]
 
     def ask_all(
-        self, experiments: list[dict[str, Any]], arrays: list[np.ndarray]
+        self, experiments: list[dict[str, Any]], arrays: Sequence[np.ndarray]
     ) -> list[tuple[dict[str, Any], list[np.ndarray]]]:
         """Send experiments in one message; return their answers up to the first that hangs or dies."""
         if self.runner.stopped:
