@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from mha_drill.judge.evidence import Binding, Case, Observation
+    from mha_drill.judge.evidence import Case
     from mha_drill.judge.host import Answer
+    from mha_drill.judge.observation import Binding, Observation
 
 FINE, COARSE_STEP = 1e-5, 1e-2
 # Short enough that curvature does not show at the coarse step either.
