@@ -13,12 +13,12 @@ from dataclasses import replace
 from mha_drill.judge.ahead import Asked
 from mha_drill.judge.answers import Answer
 from mha_drill.judge.elsewhere import half_precision
-from mha_drill.judge.evidence import Wish
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.foresight import TRACED
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
+from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
 from mha_drill.judge.replaying import holds

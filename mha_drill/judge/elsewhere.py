@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mha_drill.judge.evidence import Observation, Wish
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.masks import found_form
+from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.probes import SQUARE, MaskForm
 
 # Their results live on the CPU unless a device is named; `*_like` and `new_*` go by a tensor they are given.

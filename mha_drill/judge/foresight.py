@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mha_drill.judge.evidence import Wish
 from mha_drill.judge.examination import Examination
+from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import CROSS, FEWER, LARGE, LATER, LITTLE, NOISY, ONE, OTHER, QUIET, SQUARE
 
 TRACED = {"trace": True}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from mha_drill.judge.parsing import tree_of
+
 
 def idle_attributes(source: str) -> tuple[str, ...]:
     """Return the names of plain attributes set on `self` that no line of the file ever reads, as they come.
@@ -12,7 +14,7 @@ def idle_attributes(source: str) -> tuple[str, ...]:
     left out.
     """
     try:
-        tree = ast.parse(source)
+        tree = tree_of(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     read = {

@@ -11,6 +11,7 @@ from typing import Any
 
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.owners import letter_of
+from mha_drill.judge.parsing import tree_of
 
 Size = tuple[str, int]
 _AXES = {"q": 3, "k": 3, "v": 3}
@@ -19,7 +20,7 @@ _AXES = {"q": 3, "k": 3, "v": 3}
 def parsed(source: str) -> ast.Module | None:
     """Return the tree of a source, or None for one that Python cannot read or nest so deep."""
     try:
-        return ast.parse(source)
+        return tree_of(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

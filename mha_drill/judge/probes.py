@@ -6,6 +6,7 @@ With B = 1 a wrong mask repeat is accepted; with H = d two wrong scales look the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -101,6 +102,25 @@ class MaskForm:
         if self.axes.startswith("("):
             return "(B*H, L, S)"
         return "(" + ", ".join(letters[axis] for axis in self.axes) + ")"
+
+
+# Names of masks that say yes or no to each position: nobody adds them to scores.
+SEEN = re.compile(r"((may|can|could)_?(look|see|attend)|is_?visible|allowed|visible|permitted|keep)(_?mask)?")
+
+# The likelier conventions first: an (L, S) grid for every item and head, then one for padding, then additive.
+FORMS = tuple(
+    MaskForm(axes, meaning_, dtype)
+    for axes in ("b1ls", "bls", "ls", "b11s", "bs", "11ls", "bhls", "(bh)ls", "b1s", "1ls")
+    for meaning_, dtype in (
+        ("keep", "bool"),
+        ("drop", "bool"),
+        ("keep", "int"),
+        ("drop", "int"),
+        ("add", "float"),
+        ("keep", "float"),
+        ("drop", "float"),
+    )
+)
 
 
 def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.parsing import tree_of
 
 # With so many settings in common a configuration is meant for the class.
 LEAST_SHARED = 3
@@ -27,7 +28,7 @@ class Read:
 
 def constructor_finding(source: str, name: str) -> Finding | None:
     """Return why class `name` cannot be made by its own file, as far as the source alone shows it."""
-    tree = ast.parse(source)
+    tree = tree_of(source)
     return _unset_setting(tree, name) or _misspelt_constructor(tree, name)
 
 

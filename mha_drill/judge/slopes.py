@@ -19,7 +19,8 @@ from mha_drill.judge.ahead import together
 
 if TYPE_CHECKING:
     from mha_drill.judge.answers import Answer
-    from mha_drill.judge.evidence import Binding, Case, Observation
+    from mha_drill.judge.evidence import Case
+    from mha_drill.judge.observation import Binding, Observation
 
 FINE, COARSE_STEP = 1e-5, 1e-2
 # Short enough that curvature does not show at the coarse step either.
