@@ -11,7 +11,7 @@ from typing import Any
 
 from mha_drill.judge.binding import Parameter
 from mha_drill.judge.names import meaning, role
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords
 
 
@@ -219,7 +219,7 @@ def _has_weights(definitions: list[Definition], source: str) -> bool:
             return True
         left += [by_name[name] for name in item.uses & by_name.keys() - used]
         used |= item.uses
-    nodes = ast.walk(tree_of(source))
+    nodes = nodes_of(tree_of(source))
     kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     bodies = [node for node in nodes if isinstance(node, kinds) and node.name in used]
     return not bodies or any(

@@ -17,7 +17,7 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.matching import close, nearest
 from mha_drill.judge.normalised import normalised
 from mha_drill.judge.observation import Observation
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 
 # Where a step stands in a source whose trace does not show it: what the line reads like, the surer first.
 LOOKS = {
@@ -145,7 +145,7 @@ def _reads(pattern: str, line: str) -> bool:
 
 def _body(source: str, start: int) -> Iterator[int]:
     """Yield the numbers of the lines of the definition that starts at one, those of its docstring left out."""
-    for item in ast.walk(tree_of(source)):
+    for item in nodes_of(tree_of(source)):
         if isinstance(item, ast.FunctionDef | ast.ClassDef) and item.lineno == start:
             said = {
                 number
