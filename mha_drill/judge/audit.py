@@ -22,10 +22,12 @@ from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
 from mha_drill.judge.replaying import holds
-from mha_drill.judge.slopes import COARSE_STEP, Slopes
+from mha_drill.judge.slopes import Slopes
 
 # Large enough that an output which does not move along is told from one that does; see `matching.TOLERANCE`.
-STEP, TOLERANCE, COARSE_TOLERANCE = 3e-4, 1e-2, 5e-2
+STEP, TOLERANCE = 3e-4, 1e-2
+# In single precision: long enough to stand out from the noise, short enough that curvature does not.
+SINGLE_STEP, SINGLE_TOLERANCE = 2e-3, 5e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
@@ -87,7 +89,7 @@ def _slopes(examination: Examination) -> Slopes | None:
     graded, binding = examination.graded, examination.binding
     if binding.numpy or graded.error is not None or not graded.answer.get("gradients"):
         return None
-    return Slopes(examination.case, binding, graded, COARSE_STEP if examination.single else STEP, turn=2)
+    return Slopes(examination.case, binding, graded, SINGLE_STEP if examination.single else STEP, turn=2)
 
 
 def _moved(slopes: Slopes) -> Asked:
@@ -109,7 +111,7 @@ def _bent_gradient(examination: Examination, slopes: Slopes | None) -> Finding |
     asked = _moved(slopes)
     answered = examination.case.ask(*asked)
     total, slope = sum(slopes.claimed(name) for name in slopes.told), slopes.slope_to(answered)
-    tolerance = COARSE_TOLERANCE if examination.single else TOLERANCE
+    tolerance = SINGLE_TOLERANCE if examination.single else TOLERANCE
     if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
         return bent
     known = examination.square if graded.probe is examination.square.probe else examination.cross

@@ -52,13 +52,40 @@ def asked_for_sizes(source: str, name: str) -> frozenset[str]:
 
 
 def read_of_keywords(source: str, name: str) -> tuple[str, ...]:
-    """Return the keys that a class's constructor reads of its `**keywords`, in order."""
+    """Return the keys that a class's constructor reads of its `**keywords`, or a class it hands them to, in order."""
     found: dict[str, None] = {}
-    for node in nodes_of(tree_of(source)):
+    tree = tree_of(source)
+    for node in nodes_of(tree):
         for function in node.body if isinstance(node, ast.ClassDef) and node.name == name else []:
             if isinstance(function, ast.FunctionDef) and function.name == "__init__" and function.args.kwarg:
                 found |= {key: None for bag, key in _asked(function) if bag == function.args.kwarg.arg}
+                found |= dict.fromkeys(_handed_on(tree, function, function.args.kwarg.arg))
     return tuple(key for key in found if not hasattr(dict, key))
+
+
+def _handed_on(tree: ast.Module, function: ast.FunctionDef, keywords: str) -> Iterator[str]:
+    """Yield the fields of the file's own classes that a function makes with its `**keywords`: what may be in them."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    for call in ast.walk(function):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        spread = any(
+            item.arg is None and isinstance(item.value, ast.Name) and item.value.id == keywords
+            for item in call.keywords
+        )
+        made = classes.get(call.func.id)
+        if spread and made is not None:
+            named = {item.arg for item in call.keywords}
+            yield from (field for field in _fields(made)[len(call.args) :] if field not in named)
+
+
+def _fields(made: ast.ClassDef) -> list[str]:
+    """Return what a class is made with, in order: its constructor's parameters, or the fields of a dataclass."""
+    for node in made.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            return [argument.arg for argument in (*node.args.args[1:], *node.args.kwonlyargs)]
+    fields = [node.target for node in made.body if isinstance(node, ast.AnnAssign)]
+    return [field.id for field in fields if isinstance(field, ast.Name)]
 
 
 def given_to_dropout(source: str) -> frozenset[str]:
