@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from mha_drill.judge.diagnosis.numbers import number_findings
 from mha_drill.judge.diagnosis.places import line_of
-from mha_drill.judge.evidence import Binding
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
 from mha_drill.judge.names import plain
+from mha_drill.judge.observation import Binding
 from mha_drill.judge.probes import SQUARE
 
 # Names that mean the triangle and nothing else.

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from mha_drill.judge.evidence import Binding, Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.observation import Binding, Observation
 from mha_drill.judge.probes import SQUARE
 from mha_drill.judge.stepmap import places
 
