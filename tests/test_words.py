@@ -190,7 +190,7 @@ WIRED = {
     "wrong-value": STEPS,
     "crash": ("line",),
     "time-limit": ("import",),
-    "dropout-missing": ("scores", "ignored"),
+    "dropout-missing": ("scores", "projected", "ignored"),
 }  # fmt: skip
 # The title says it all.
 PLAIN = {
