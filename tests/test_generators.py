@@ -381,7 +381,7 @@ def _(v: dict[str, Any]) -> str:
     angle = torch.tensor([math.radians(v["degrees"] * v["m"])], dtype=torch.float64)
     turned = torch.view_as_real(pair * torch.polar(torch.ones_like(angle), angle))[0]
     assert math.degrees(angle.item()) == pytest.approx(v["angle"])
-    assert v["rest"] == v["angle"] % 360
+    assert v["end"].en in (f"{v['angle']}°", f"{v['angle']}°, the same as {v['angle'] % 360}°")
     return shape(*(round(each, 9) + 0 for each in turned.tolist()))
 
 

@@ -22,6 +22,11 @@ def _wide(character: str) -> bool:
     return character >= WIDE_FROM and character not in CLOSING and character not in OPENING
 
 
+def _attribute(plain: str, at: int) -> bool:
+    """Tell whether the sign is the point that a name of code begins with, as in `.to(device)`."""
+    return plain[at] == "." and plain[at + 1 : at + 2].isidentifier()
+
+
 def _pieces(plain: str) -> Iterator[tuple[int, int, int]]:
     """Yield what may not be broken: start, end without the spaces after it, end with them."""
     start = at = 0
@@ -34,7 +39,7 @@ def _pieces(plain: str) -> Iterator[tuple[int, int, int]]:
         else:
             while at < size and plain[at] < WIDE_FROM and not plain[at].isspace():
                 at += 1
-        while at < size and plain[at] in CLOSING:
+        while at < size and plain[at] in CLOSING and not _attribute(plain, at):
             at += 1
         end = at
         while at < size and plain[at].isspace():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from mha_drill.quiz.generators.base import Draw, Generator, shape
+from mha_drill.quiz.generators.base import Draw, Generator, phrase, shape
 
 QUARTER = 90
 MOST_STEPS = 13
@@ -16,13 +16,15 @@ def _turn(random: Random) -> Draw:
     places = [m for m in range(1, MOST_STEPS) if m * degrees % QUARTER == 0 and m * degrees % (4 * QUARTER)]
     place = random.choice(places)
     one, two = random.sample((-5, -3, -2, -1, 1, 2, 3, 4, 5, 6), 2)
-    turned = [(one, two), (-two, one), (-one, -two), (two, -one)][place * degrees // QUARTER % 4]
+    angle = place * degrees
+    rest = angle % (4 * QUARTER)
+    turned = [(one, two), (-two, one), (-one, -two), (two, -one)][rest // QUARTER]
     values = {
         "pair": shape(one, two),
         "degrees": degrees,
         "m": place,
-        "angle": place * degrees,
-        "rest": place * degrees % (4 * QUARTER),
+        "angle": angle,
+        "end": phrase("positions", "plain" if angle == rest else "round", angle=angle, rest=rest),
         "answer": shape(*turned),
     }
     return Draw(values, answer=shape(*turned))
