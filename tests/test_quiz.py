@@ -293,6 +293,12 @@ class Script:
     def show_file(self, card: Card, path: Path, fresh: bool) -> None:
         self.shown.append(f"file {path.name} {fresh}")
 
+    def more(self) -> bool:
+        return False
+
+    def drop(self) -> bool:
+        return False
+
     def show_hint(self, hint: Text, level: int, levels: int) -> None:
         self.shown.append(f"hint {level}/{levels}")
 
