@@ -20,7 +20,7 @@ def _sum(random: Random) -> Draw:
     top, total = random.choice(POWERS), random.choice((1, 2, 3, 4, 5, 6))
     block = [random.choice(POWERS) for _ in range(random.choice((1, 2, 3)))]
     new = max(top, *block)
-    fade, added = Fraction(top, new), sum(Fraction(each, new) for each in block)
+    fade, added = Fraction(top, new), Fraction(sum(block), new)
     answer = decimal(total * fade + added)
     values = {
         "top": _logarithm(top),
