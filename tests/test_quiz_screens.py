@@ -89,3 +89,14 @@ def test_a_name_that_begins_with_a_point_stays_whole_after_a_chinese_comma() -> 
             line.plain for line in wrap(Text("缺的是管理：state_dict()、.to(device)、train()。完了。"), width)
         ]
         assert not any(line.endswith(".") for line in lines), lines
+
+
+def test_a_shape_stays_on_one_line_where_half_a_line_holds_it() -> None:
+    from rich.text import Text
+
+    said = "分数 [N, L, L] @ [N, L, D] 得到 (B, H, L, d)，再写 x.view(2, -1, 8) 就行；q has (2, 8, 5, 64) and more."
+    for width in range(36, 90):
+        lines = [line.plain for line in wrap(Text(said), width)]
+        for shape in ("[N, L, L]", "[N, L, D]", "(B, H, L, d)", "x.view(2, -1, 8)", "(2, 8, 5, 64)"):
+            assert any(shape in line for line in lines), (width, lines)
+        assert all(cell_len(line) <= width for line in lines)
