@@ -57,7 +57,7 @@ def _grouped(random: Random) -> Draw:
 GENERATORS = (
     Generator("heads", "head-width", "number", ("split",), "split", 1, _width),
     Generator("heads", "heads-divide", "choice", ("split",), "split", 1, _divide),
-    Generator("heads", "scale-root", "number", ("scale",), "scale", 1, _scale),
-    Generator("heads", "scale-line", "choice", ("scale",), "scale", 2, _scale_line),
-    Generator("heads", "grouped-head", "number", ("split",), "split", 2, _grouped),
+    Generator("heads", "scale-root", "number", ("scale",), "scale", 1, _scale, ("why-sqrt-d",)),
+    Generator("heads", "scale-line", "choice", ("scale",), "scale", 2, _scale_line, ("why-sqrt-d",)),
+    Generator("heads", "grouped-head", "number", ("split",), "split", 2, _grouped, ("gqa-mqa",)),
 )

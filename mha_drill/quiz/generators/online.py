@@ -63,6 +63,15 @@ def _average(random: Random) -> Draw:
 
 
 GENERATORS = (
-    Generator("online", "online-sum", "number", ("softmax",), "softmax", 3, _sum),
-    Generator("online", "online-average", "number", ("softmax", "weigh"), "softmax", 3, _average),
+    Generator("online", "online-sum", "number", ("softmax",), "softmax", 3, _sum, ("online-softmax",)),
+    Generator(
+        "online",
+        "online-average",
+        "number",
+        ("softmax", "weigh"),
+        "softmax",
+        3,
+        _average,
+        ("online-softmax",),
+    ),
 )

@@ -46,6 +46,6 @@ def _distance(random: Random) -> Draw:
 
 
 GENERATORS = (
-    Generator("positions", "rope-turn", "number", ("score",), "score", 2, _turn),
-    Generator("positions", "rope-distance", "number", ("score",), "score", 2, _distance),
+    Generator("positions", "rope-turn", "number", ("score",), "score", 2, _turn, ("rope",)),
+    Generator("positions", "rope-distance", "number", ("score",), "score", 2, _distance, ("rope",)),
 )
