@@ -116,7 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "my_mha.py").write_text(MEMORISED, encoding="utf-8")
-        quiz = ["quiz", "--kind", "choice", "--topic", "split", "--count", "1", "--seed", "4"]
+        quiz = ["quiz", "--kind", "choice", "--topic", "split", "--count", "1", "--seed", "61"]
         draw("quiz", quiz, screen(folder, quiz, ["?", "B", "q"]))
         chinese = [
             "quiz",
