@@ -402,8 +402,7 @@ def test_an_answer_pasted_in_paragraphs_stays_one_answer() -> None:
     terminal = Terminal("quiz", "--kind", "short", "--topic", "dropout", "--count", "1", "--seed", "5")
     terminal.prompt()
     terminal.type("It acts on the weights, after the softmax.\r\rIt is turned off in evaluation.")
-    for _ in range(3):
-        terminal.prompt()
+    terminal.prompts(3)
     terminal.type("")
     shown = terminal.prompt()
     assert "By this count 2 of 4" in shown
