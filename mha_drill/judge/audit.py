@@ -8,6 +8,7 @@ weights that the judge has chosen. What answers all of that rightly computes att
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
 from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
+from mha_drill.judge.regrading import bent_elsewhere
 from mha_drill.judge.replaying import holds
 from mha_drill.judge.slopes import COARSE_STEP, Slopes
 
@@ -30,40 +32,67 @@ STEP, TOLERANCE, COARSE_TOLERANCE = 3e-4, 1e-2, 5e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
+# How far clocks are set forward, in powers of ten: from a millisecond to ten years.
+SOONEST, LATEST = -3.0, 8.5
 
 
 def held_against(examination: Examination) -> Finding | None:
     """Return what is held against a submission with which nothing was wrong so far."""
-    checks = (_written_into, _unlike_elsewhere, _bent_gradient)
-    return next((found for check in checks if (found := check(examination)) is not None), None)
+    if (found := _changing(examination)) is not None:
+        return found
+    fresh = []
+    for probe, mask in _elsewhere(examination):
+        seen = examination.case.try_binding(examination.binding, probe, mask, trace=True)
+        if not examination.agrees(seen):
+            return Finding("wrong-value", "any")
+        fresh.append(seen)
+    return _bent_gradient(examination) or bent_elsewhere(examination, fresh)
 
 
-def _unlike_elsewhere(examination: Examination) -> Finding | None:
-    """Whether it is wrong on sizes and numbers that it cannot know; twice, for chance."""
-    for _ in range(2):
+def _elsewhere(examination: Examination) -> Iterator[tuple[Probe, MaskForm | None]]:
+    """Yield sizes and numbers that nobody can know; the second time under a mask, where it takes one."""
+    form = found_form(examination)
+    for mask in (None, None if form is None else form[0]):
         length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
         beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
         seed = secrets.randbits(31)
-        probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed)
-        seen = examination.case.try_binding(examination.binding, probe, trace=True)
-        if examination.agrees(seen):
-            return None
-    return Finding("wrong-value", "any")
+        yield Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed), mask
 
 
-def _written_into(examination: Examination) -> Finding | None:
-    """Whether many calls with the same tensors come to something else: they were written into, or counted."""
+def _changing(examination: Examination) -> Finding | None:
+    """Whether calls with the same tensors come to something else: written into, counted, or told by a clock."""
     calls: list[tuple[Probe, MaskForm | None]] = [(examination.square.probe, None)]
-    if examination.binding.call.mask is not None and (found := found_form(examination)) is not None:
+    if (found := found_form(examination)) is not None:
         calls.append((found[1].probe, found[0]))
     for probe, mask in calls:
-        once = examination.case.observe(probe, mask)
-        again = 1 if mask is not None else MANY
-        twice = examination.case.observe(probe, mask, again=again, repair=False)
-        one, two = once.output, twice.output
-        if one is not None and (two is None or not close(one, two, examination.tolerance)):
-            return Finding("mutates-input", "any")
+        count = 1 if mask is not None else MANY
+        if _unlike_again(examination, probe, mask, [0.0, *later(count)]):
+            by_clock = not _unlike_again(examination, probe, mask, [0.0] * (count + 1))
+            return Finding("nondeterministic" if by_clock else "mutates-input", "any")
     return None
+
+
+def _unlike_again(
+    examination: Examination, probe: Probe, mask: MaskForm | None, clocks: list[float]
+) -> bool:
+    """Whether a call, made again with the clocks set forward so many seconds each time, gives something else."""
+    once = examination.case.observe(probe, mask)
+    again = examination.case.observe(probe, mask, clocks=clocks, repair=False)
+    one, last, items = once.output, again.output, again.answer.get("repeated", [])
+    if one is None:
+        return False
+    if last is None or not close(one, last, examination.tolerance) or len(items) != len(clocks):
+        return True
+    arrays = [again.arrays[item["array"]] for item in items if item["array"] is not None]
+    if len(arrays) < len(items) or any(array.shape != arrays[0].shape for array in arrays):
+        return True
+    return not close(np.stack([arrays[-1]] * len(arrays)), np.stack(arrays), examination.tolerance)
+
+
+def later(count: int) -> list[float]:
+    """Return so many times to come, in seconds from now and in order."""
+    drawn = np.random.default_rng(secrets.randbits(63)).uniform(SOONEST, LATEST, count)
+    return [float(seconds) for seconds in np.sort(10**drawn)]
 
 
 def _bent_gradient(examination: Examination) -> Finding | None:
@@ -78,7 +107,9 @@ def _bent_gradient(examination: Examination) -> Finding | None:
     if not _wanted(examination) <= told.keys():
         return bent
     single = examination.single
-    slopes = Slopes(examination.case, binding, graded, COARSE_STEP if single else STEP, turn=2)
+    slopes = Slopes(
+        examination.case, graded, COARSE_STEP if single else STEP, turn=2, salt=secrets.token_bytes(16)
+    )
     # From where the reference has agreed already, one step to one side.
     asked = slopes.moved(tuple(told), slopes.step)
     answered = examination.case.ask(asked[0] | {"trace": True}, asked[1])

@@ -321,7 +321,7 @@ class Case:
             allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
             options["mask_array"] = mask_array(mask, allowed, _heads(binding))
         if options.get("grad"):
-            options["trace"] = True
+            options.setdefault("trace", True)
         upstream = options.pop("grad", None)
         experiment, arrays, inputs = self.experiment(binding, probe, **options)
         if upstream:
@@ -337,6 +337,15 @@ class Case:
         if binding.four_axes:
             results = _without_heads(answer, results, probe, binding.four_axes)
         return Observation(probe, answer, results, inputs, allowed, mask)
+
+    def again(
+        self, observation: Observation, **options: Any
+    ) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray]]:
+        """Return the experiment of an observation once more, by itself or with other options; see `experiment`."""
+        assert self.binding is not None
+        if observation.mask is not None and observation.allowed is not None:
+            options["mask_array"] = mask_array(observation.mask, observation.allowed, _heads(self.binding))
+        return self.experiment(self.binding, observation.probe, **options)
 
     def ask(
         self, experiment: dict[str, Any], arrays: list[np.ndarray]

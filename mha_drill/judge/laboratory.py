@@ -18,6 +18,7 @@ import torch
 
 from mha_drill.judge.arrays import Recorder, Traced, bare, held, is_bias, is_weight, plain_types
 from mha_drill.judge.binding import Sizes, value_for
+from mha_drill.judge.clocks import ahead
 from mha_drill.judge.devices import placed
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe, parameters
 from mha_drill.judge.names import parts_of
@@ -114,8 +115,9 @@ class Laboratory:
         answer["stage"] = "call"
         _train(target, experiment.get("train", False))
         torch.manual_seed(experiment.get("seed", 0))
+        learns = bool(experiment.get("grad")) and not experiment.get("weights_only", False)
         inputs: dict[str, Any] = {
-            name: self._tensor(arrays[index], dtype, bool(experiment.get("grad")))
+            name: self._tensor(arrays[index], dtype, learns)
             for name, index in experiment["inputs"].items()
         }
         if experiment.get("numpy"):
@@ -128,6 +130,7 @@ class Laboratory:
         before = {name: _plain_array(value) for name, value in inputs.items()}
         numpy = bool(experiment.get("arrays"))
         trace: Any = None
+        results: list[Any] = []
         try:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._moved(experiment, target, arrays))
@@ -137,13 +140,16 @@ class Laboratory:
                     stack.enter_context(trace)
                 if numpy:
                     stack.enter_context(plain_types(self.loaded.module.__dict__))
-                for _ in range(experiment.get("again", 0)):
-                    self._call(target, experiment["call"], inputs, sizes, numpy=numpy)
-                result = bare(self._call(target, experiment["call"], inputs, sizes, numpy=numpy))
+                for seconds in experiment.get("clocks", [0.0]):
+                    with ahead(seconds, self.loaded.module.__dict__):
+                        result = bare(self._call(target, experiment["call"], inputs, sizes, numpy=numpy))
+                    results.append(result)
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
             result = None
         answer["output"] = _outputs(result, store)
+        if len(results) > 1:
+            answer["repeated"] = [_outputs((_first(item),), store)["items"][0] for item in results]
         answer["changed"] = [
             name
             for name, value in inputs.items()
