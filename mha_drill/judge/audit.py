@@ -8,20 +8,21 @@ weights that the judge has chosen. What answers all of that rightly computes att
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.host import Answer
+from mha_drill.judge.mapped import is_mapped
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
 from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
-from mha_drill.judge.regrading import bent_elsewhere
+from mha_drill.judge.regrading import BENT, bent_elsewhere
 from mha_drill.judge.replaying import holds
 from mha_drill.judge.slopes import COARSE_STEP, Slopes
 
@@ -40,44 +41,45 @@ def held_against(examination: Examination) -> Finding | None:
     """Return what is held against a submission with which nothing was wrong so far."""
     if (found := _changing(examination)) is not None:
         return found
-    fresh = []
-    for probe, mask in _elsewhere(examination):
-        seen = examination.case.try_binding(examination.binding, probe, mask, trace=True)
-        if not examination.agrees(seen):
-            return Finding("wrong-value", "any")
-        fresh.append(seen)
+    fresh = [_elsewhere(examination, mask) for mask in _masks(examination)]
+    if not all(examination.agrees(seen) for seen in fresh):
+        return Finding("wrong-value", "any")
     return _bent_gradient(examination) or bent_elsewhere(examination, fresh)
 
 
-def _elsewhere(examination: Examination) -> Iterator[tuple[Probe, MaskForm | None]]:
-    """Yield sizes and numbers that nobody can know; the second time under a mask, where it takes one."""
-    form = found_form(examination)
-    for mask in (None, None if form is None else form[0]):
+def _masks(examination: Examination) -> tuple[MaskForm | None, ...]:
+    """Return without a mask and, where it takes one, with one."""
+    found = found_form(examination)
+    return (None,) if found is None else (None, found[0])
+
+
+def _elsewhere(examination: Examination, mask: MaskForm | None) -> Observation:
+    """Return a call on sizes and numbers that nobody can know, the second where the first does not agree."""
+    for _ in range(2):  # for chance
         length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
         beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
         seed = secrets.randbits(31)
-        yield Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed), mask
+        probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed)
+        seen = examination.case.try_binding(examination.binding, probe, mask, trace=True)
+        if examination.agrees(seen):
+            break
+    return seen
 
 
 def _changing(examination: Examination) -> Finding | None:
     """Whether calls with the same tensors come to something else: written into, counted, or told by a clock."""
-    calls: list[tuple[Probe, MaskForm | None]] = [(examination.square.probe, None)]
-    if (found := found_form(examination)) is not None:
-        calls.append((found[1].probe, found[0]))
-    for probe, mask in calls:
-        count = 1 if mask is not None else MANY
-        if _unlike_again(examination, probe, mask, [0.0, *later(count)]):
-            by_clock = not _unlike_again(examination, probe, mask, [0.0] * (count + 1))
+    found = found_form(examination)
+    for once in (examination.square, *(() if found is None else (found[1],))):
+        count = MANY if once is examination.square else 1
+        if _unlike_again(examination, once, [0.0, *later(count)]):
+            by_clock = not _unlike_again(examination, once, [0.0] * (count + 1))
             return Finding("nondeterministic" if by_clock else "mutates-input", "any")
     return None
 
 
-def _unlike_again(
-    examination: Examination, probe: Probe, mask: MaskForm | None, clocks: list[float]
-) -> bool:
+def _unlike_again(examination: Examination, once: Observation, clocks: list[float]) -> bool:
     """Whether a call, made again with the clocks set forward so many seconds each time, gives something else."""
-    once = examination.case.observe(probe, mask)
-    again = examination.case.observe(probe, mask, clocks=clocks, repair=False)
+    again = examination.case.observe(once.probe, once.mask, clocks=clocks, repair=False)
     one, last, items = once.output, again.output, again.answer.get("repeated", [])
     if one is None:
         return False
@@ -100,12 +102,11 @@ def _bent_gradient(examination: Examination) -> Finding | None:
     graded, binding = examination.graded, examination.binding
     if binding.numpy or graded.error is not None:
         return None
-    bent = Finding("wrong-gradient", "any")
     told = graded.answer.get("gradients", {})
     if not told:
-        return None if not graded.answer.get("reaches", True) else bent
+        return None if not graded.answer.get("reaches", True) else BENT
     if not _wanted(examination) <= told.keys():
-        return bent
+        return BENT
     single = examination.single
     slopes = Slopes(
         examination.case, graded, COARSE_STEP if single else STEP, turn=2, salt=secrets.token_bytes(16)
@@ -116,12 +117,12 @@ def _bent_gradient(examination: Examination) -> Finding | None:
     total, slope = sum(slopes.claimed(name) for name in told), slopes.slope_to(answered)
     tolerance = COARSE_TOLERANCE if single else TOLERANCE
     if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
-        return bent
+        return BENT
     known = examination.square if graded.probe is examination.square.probe else examination.cross
     one, two = graded.output, known.output if known is not None else None
     if one is None or two is None or not close(two, one, examination.tolerance):
-        return bent
-    return None if _confirmed(examination, asked, answered) else bent
+        return BENT
+    return _unconfirmed(examination, asked, answered)
 
 
 def _wanted(examination: Examination) -> set[str]:
@@ -131,20 +132,25 @@ def _wanted(examination: Examination) -> set[str]:
     return learned | {f"input:{name}" for name in examination.graded.inputs if name in CONTENT}
 
 
-def _confirmed(examination: Examination, asked: Asked, answered: Answer) -> bool:
-    """Whether an output at moved leaves, which the slope was taken from, is the reference's there."""
+def _unconfirmed(examination: Examination, asked: Asked, answered: Answer) -> Finding | None:
+    """Return what is held against an output at moved leaves, which the slope was taken from, and its trace."""
     (experiment, arrays), (answer, results) = asked, answered
     fed = {name: arrays[at] for name, at in experiment["inputs"].items() if name in CONTENT}
-    leaves = {f"parameter:{name}": arrays[at] for name, at in experiment["move"].items()}
-    leaves |= {f"input:{name}": array for name, array in fed.items()}
+    weights = {
+        f"parameter:{name.removesuffix(' turned')}": arrays[at] for name, at in experiment["move"].items()
+    }
+    leaves = weights | {f"input:{name}": array for name, array in fed.items()}
     if not holds(Recording(answer, results), leaves):
-        return False
+        return BENT
     assessment = examination.assessed(examination.graded)
     if assessment is None or not assessment.agrees:
-        return True  # agrees in a roundabout way, which other probes have shown
+        return None  # agrees in a roundabout way, which other probes have shown
     if examination.binding.by_position:
         fed = {name: array.swapaxes(0, 1) for name, array in fed.items()}
         results = examination.case.turned(answer, results)
-    return examination.agrees(
-        replace(examination.graded, answer=answer, arrays=results, inputs=fed, _assessment=None)
-    )
+    moved = replace(examination.graded, answer=answer, arrays=results, inputs=fed, _assessment=None)
+    if not examination.agrees(moved):
+        return BENT
+    found = examination.assessed(moved)
+    mapped = found is None or is_mapped(found, fed, weights)
+    return None if mapped else Finding("wrong-value", "any")

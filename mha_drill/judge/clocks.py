@@ -43,7 +43,17 @@ class Calendar(Clock):
         return self._read(_NOW() + Shift.seconds if seconds is None else seconds)
 
 
-class _Late(datetime.datetime):
+class _Kind(type):
+    """What is a date and time to the real class is one to its stand-in."""
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, _DATETIME)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, _DATETIME)
+
+
+class _Late(datetime.datetime, metaclass=_Kind):
     """`datetime.datetime` while the clocks are ahead."""
 
     @classmethod

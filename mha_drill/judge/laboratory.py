@@ -114,7 +114,7 @@ class Laboratory:
             return answer
         answer["stage"] = "call"
         _train(target, experiment.get("train", False))
-        torch.manual_seed(experiment.get("seed", 0))
+        _seed(experiment.get("seed", 0))
         learns = bool(experiment.get("grad")) and not experiment.get("weights_only", False)
         inputs: dict[str, Any] = {
             name: self._tensor(arrays[index], dtype, learns)
@@ -200,7 +200,7 @@ class Laboratory:
                 self._set_globals(sizes)
             if experiment.get("flags_off"):
                 _flags_off(self.loaded.module.__dict__)
-            torch.manual_seed(experiment.get("weights", 0))
+            _seed(experiment.get("weights", 0))
             if experiment.get("construct") is None:
                 self.made[key] = named
             else:
@@ -392,6 +392,11 @@ class Laboratory:
             with torch.no_grad():
                 for name, value in kept.items():
                     leaves[name].copy_(value)
+
+
+def _seed(number: int) -> None:
+    """Seed the one device there is; `torch.manual_seed` also notes down, with a stack, what a GPU is to do later."""
+    torch.default_generator.manual_seed(number)
 
 
 def _train(target: Any, training: bool) -> None:

@@ -31,10 +31,8 @@ def bent_elsewhere(examination: Examination, fresh: Collection[Observation]) -> 
     told = examination.graded.answer.get("gradients", {})
     if examination.binding.numpy or examination.graded.error is not None or not told:
         return None
-    if not _same(examination, _asked(examination, examination.graded, clocks=[LATER])):
-        return BENT
     if any(not name.startswith("input:") for name in told):
-        alone = _asked(examination, examination.graded, weights_only=True)
+        alone = _asked(examination, examination.graded, weights_only=True, clocks=[LATER])
         if not _same(examination, alone, weights_only=True):
             return BENT
     if (found := _in_training(examination)) is not None:
