@@ -17,7 +17,7 @@ from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.host import Answer
-from mha_drill.judge.mapped import is_mapped
+from mha_drill.judge.mapped import weights_of_maps
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
 from mha_drill.judge.probes import MaskForm, Probe
@@ -134,23 +134,51 @@ def _wanted(examination: Examination) -> set[str]:
 
 def _unconfirmed(examination: Examination, asked: Asked, answered: Answer) -> Finding | None:
     """Return what is held against an output at moved leaves, which the slope was taken from, and its trace."""
+    found, lacking = _replayed(examination, asked, answered)
+    if any(origin.partition(":")[0] == "constant" for origin in lacking):
+        return Finding("wrong-value", "any")
+    if lacking:
+        # What does not learn was not moved: the weights of a plain class, the masks of a pruned one.
+        experiment, arrays = asked
+        move = {origin.partition(":")[2]: len(arrays) + at for at, origin in enumerate(lacking)}
+        moved = experiment | {"trace": True, "move": experiment["move"] | move}
+        again = (moved, [*arrays, *lacking.values()])
+        found, lacking = _replayed(examination, again, examination.case.ask(*again), tuple(lacking))
+    return found or (Finding("wrong-value", "any") if lacking else None)
+
+
+def _replayed(
+    examination: Examination, asked: Asked, answered: Answer, others: tuple[str, ...] = ()
+) -> tuple[Finding | None, dict[str, np.ndarray]]:
+    """Return what is held against a call and its trace, and other numbers for what its weights rest on unsent.
+
+    others: the origins of what was moved besides what learns.
+    """
     (experiment, arrays), (answer, results) = asked, answered
+    kinds = {origin.partition(":")[2]: origin for origin in others}
     fed = {name: arrays[at] for name, at in experiment["inputs"].items() if name in CONTENT}
     weights = {
-        f"parameter:{name.removesuffix(' turned')}": arrays[at] for name, at in experiment["move"].items()
+        kinds.get(name, f"parameter:{name.removesuffix(' turned')}"): arrays[at]
+        for name, at in experiment["move"].items()
     }
     leaves = weights | {f"input:{name}": array for name, array in fed.items()}
-    if not holds(Recording(answer, results), leaves):
-        return BENT
+    if "calls" not in answer or not holds(recording := Recording(answer, results), leaves):
+        return BENT, {}
     assessment = examination.assessed(examination.graded)
     if assessment is None or not assessment.agrees:
-        return None  # agrees in a roundabout way, which other probes have shown
+        return None, {}  # agrees in a roundabout way, which other probes have shown
     if examination.binding.by_position:
         fed = {name: array.swapaxes(0, 1) for name, array in fed.items()}
         results = examination.case.turned(answer, results)
     moved = replace(examination.graded, answer=answer, arrays=results, inputs=fed, _assessment=None)
     if not examination.agrees(moved):
-        return BENT
+        return BENT, {}
     found = examination.assessed(moved)
-    mapped = found is None or is_mapped(found, fed, weights)
-    return None if mapped else Finding("wrong-value", "any")
+    origins = frozenset() if found is None else weights_of_maps(found, fed)
+    if origins is None:
+        return Finding("wrong-value", "any"), {}
+    values = {value.origin: value.array for value in reversed(recording.values) if value.array is not None}
+    return None, {
+        origin: np.asarray(values.get(origin, 0.0)) * (1 + STEP * np.random.default_rng().standard_normal())
+        for origin in sorted(origins - leaves.keys())
+    }

@@ -380,7 +380,7 @@ class Laboratory:
     def _moved(self, experiment: dict[str, Any], target: Any, arrays: list[np.ndarray]) -> Iterator[None]:
         """Give weights other values, as the experiment says, for as long as the block lasts."""
         moves = experiment.get("move", {})
-        leaves = self._learned(target) if moves else {}
+        leaves = self._tensors(target) | self.given if moves else {}
         with torch.no_grad():
             kept = {name: leaves[name].detach().clone() for name in moves}
             for name, index in moves.items():

@@ -7,13 +7,13 @@ that were sent, by a matrix that rests on nothing but weights the judge has chos
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from mha_drill.judge.assessment import Assessment
 from mha_drill.judge.recording import CONTENT, CONVOLUTIONS, PRODUCTS, Call
-from mha_drill.judge.replaying import SINGLE, comes_out, grounded
+from mha_drill.judge.replaying import SINGLE, comes_out, rests_on, together
 from mha_drill.judge.wiring import CHANNELS, Labels
 
 FINE = 1e-8
@@ -22,31 +22,32 @@ _SUMS = frozenset({"add", "__add__", "__radd__", "__iadd__", "add_"})
 Known = dict[tuple[int, int], float]
 
 
-def is_mapped(assessment: Assessment, inputs: Mapping[str, np.ndarray], sent: Collection[str]) -> bool:
-    """Whether the projections and the output of a call are maps of its inputs, (B, T, D), by weights in `sent`.
+def weights_of_maps(assessment: Assessment, inputs: Mapping[str, np.ndarray]) -> frozenset[str] | None:
+    """Return the leaves that the weights of a call's maps are made from; None where they are no maps.
 
-    sent: the origins of the weights that the judge gave their values. True where the trace shows no roles.
+    inputs: by name, (B, T, D). Nothing where the trace shows no roles.
     """
     roles, tail = assessment.roles, assessment.tail
     if roles is None or not assessment.agrees:
-        return True
+        return frozenset()
     used = {index for side in (roles.query, roles.key, roles.value) for index in side.projections}
-    scaled = {index for side in (roles.query, roles.key) for index in side.projections} - set(
-        roles.value.projections
-    )
-    lenient = scaled if assessment.unscaled else set()
+    scaled = {index for side in (roles.query, roles.key) for index in side.projections}
+    lenient = scaled - set(roles.value.projections) if assessment.unscaled else set()
     known = _given(inputs)
+    found = []
     for call, owners in _maps(assessment):
-        if not _is_true(assessment, call, known, strict=not owners <= lenient, wanted=bool(owners & used)):
-            return False
-        if owners & used and not _weights_sent(assessment, call, sent):
-            return False
+        if owners & used:
+            if comes_out(assessment.recording, call) is not True:
+                return None
+            if not owners <= lenient and not _given_known(assessment, call, known):
+                return None
+            found.append(_weights(assessment, call))
         _remember(assessment, call, known)
-    return (
-        tail is None
-        or tail.call is None
-        or (comes_out(assessment.recording, tail.call) is True and _weights_sent(assessment, tail.call, sent))
-    )
+    if tail is not None and tail.call is not None:
+        found.append(_weights(assessment, tail.call))
+        if comes_out(assessment.recording, tail.call) is not True:
+            return None
+    return together(found)
 
 
 def _maps(assessment: Assessment) -> Iterator[tuple[Call, set[int]]]:
@@ -61,17 +62,10 @@ def _maps(assessment: Assessment) -> Iterator[tuple[Call, set[int]]]:
             yield call, {int(owner) - 1 for owner in np.unique(found.channel // CHANNELS)}
 
 
-def _is_true(assessment: Assessment, call: Call, known: Known, *, strict: bool, wanted: bool) -> bool:
-    """Whether a call that is wanted comes out again, and was given what is known where strict."""
-    if not wanted:
-        return True
-    recording = assessment.recording
-    if comes_out(recording, call) is not True:
-        return False
-    if not strict:
-        return True
+def _given_known(assessment: Assessment, call: Call, known: Known) -> bool:
+    """Whether what a call maps are the numbers that are known, wherever they have been laid."""
     for number in call.inputs:
-        labels, array = assessment.wiring.labels.get(number), recording.values[number].array
+        labels, array = assessment.wiring.labels.get(number), assessment.recording.values[number].array
         if labels is not None and array is not None and not _as_known(labels, array, known):
             return False
     return True
@@ -85,10 +79,10 @@ def _as_known(labels: Labels, array: np.ndarray, known: Known) -> bool:
     return bool((gap <= tolerance * max(1.0, float(np.abs(array).max(initial=0.0)))).all())
 
 
-def _weights_sent(assessment: Assessment, call: Call, sent: Collection[str]) -> bool:
+def _weights(assessment: Assessment, call: Call) -> frozenset[str] | None:
     recording = assessment.recording
-    return all(
-        grounded(recording, number, sent) for number in call.inputs if not recording.content[number]
+    return together(
+        rests_on(recording, number) for number in call.inputs if not recording.content[number]
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,13 @@ _GROWS = frozenset({"repeat", "tile", "repeat_interleave"})
 _ELEMENTWISE = frozenset(
     """
     add __add__ __radd__ sub __sub__ __rsub__ subtract mul __mul__ __rmul__ multiply div __truediv__ __rtruediv__
-    true_divide divide neg __neg__ exp sqrt rsqrt softmax log_softmax sigmoid tanh relu where masked_fill
-    zeros_like ones_like add_ sub_ mul_ div_ masked_fill_ __iadd__ __isub__ __imul__ __itruediv__
+    true_divide divide neg __neg__ exp sqrt rsqrt square pow __pow__ reciprocal abs clamp clamp_min round
+    softmax log_softmax sigmoid tanh relu masked_fill zeros_like ones_like
+    add_ sub_ mul_ div_ masked_fill_ __iadd__ __isub__ __imul__ __itruediv__
     """.split()
 )
+# No more numbers than they are given.
+_REDUCED = frozenset("sum mean norm vector_norm linalg_vector_norm norm_except_dim _weight_norm normalize vdot".split())
 _PROPERTIES = frozenset({"data", "T", "mT"})
 
 
@@ -55,35 +58,47 @@ def holds(recording: Recording, leaves: dict[str, np.ndarray]) -> bool:
     return all(comes_out(recording, call) is not False for call in recording.calls if not call.repaired)
 
 
-def comes_out(recording: Recording, call: Call, instead: dict[int, np.ndarray] | None = None) -> bool | None:
-    """Whether a call gave what it is said to have given; None where it is not known.
-
-    instead: other numbers for some of what it was given.
-    """
+def comes_out(recording: Recording, call: Call) -> bool | None:
+    """Whether a call gave what it is said to have given; None where it is not known."""
     values = [recording.values[number] for number in call.inputs]
     found = [recording.values[number] for number in call.outputs]
     if not found or any(value.array is None or value.dtype not in _KINDS for value in (*values, *found)):
         return None
-    arrays = [(instead or {}).get(value.number, value.array) for value in values]
+    arrays = [value.array for value in values if value.array is not None]
     results = [value.array for value in found if value.array is not None]
-    given = [torch.from_numpy(np.array(array)) for array in arrays]
-    made = _made(call, given, [result.shape for result in results])
+    # where numpy makes a single number contiguous, it gives it an axis
+    given = [
+        torch.from_numpy(np.array(array).reshape(value.shape))
+        for value, array in zip(values, arrays, strict=True)
+    ]
+    made = _made(call, given, [value.shape for value in found])
     if made is None:
         return None
     return len(made) == len(results) and all(
-        _same(one.detach().numpy(), two) for one, two in zip(made, results, strict=True)
+        _same(one.detach().numpy(), two.reshape(value.shape))
+        for one, two, value in zip(made, results, found, strict=True)
     )
 
 
-def grounded(recording: Recording, number: int, sent: Sequence[str]) -> bool:
-    """Whether a value comes, by calls that come out again, from leaves that were sent."""
+def rests_on(recording: Recording, number: int) -> frozenset[str] | None:
+    """Return the leaves a value is made from by calls that come out again; None where one of them does not."""
     value = recording.values[number]
     call = recording.producer.get(number)
     if call is None:
-        return value.origin in sent
-    return comes_out(recording, call) is True and all(
-        grounded(recording, before, sent) for before in call.inputs
-    )
+        return frozenset({value.origin})
+    if comes_out(recording, call) is not True:
+        return None
+    return together(rests_on(recording, before) for before in call.inputs)
+
+
+def together(found: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """Return all leaves of some values, None where one of these is None."""
+    joined: frozenset[str] = frozenset()
+    for leaves in found:
+        if leaves is None:
+            return None
+        joined |= leaves
+    return joined
 
 
 def _made(call: Call, given: list[torch.Tensor], shapes: list[tuple[int, ...]]) -> list[torch.Tensor] | None:
@@ -104,7 +119,7 @@ def _made(call: Call, given: list[torch.Tensor], shapes: list[tuple[int, ...]]) 
 
 def _function(short: str) -> Callable[..., Any] | None:
     """Return the function of a name among those that are known."""
-    if short not in PRODUCTS | CONVOLUTIONS | _LAYOUT | _GROWS | _ELEMENTWISE:
+    if short not in PRODUCTS | CONVOLUTIONS | _LAYOUT | _GROWS | _ELEMENTWISE | _REDUCED:
         return None
     if short in _PROPERTIES:
         return lambda tensor: getattr(tensor, short)
@@ -169,8 +184,7 @@ def _read(node: ast.expr, left: Iterator[torch.Tensor]) -> Any:
 
 def _same(expected: np.ndarray, found: np.ndarray) -> bool:
     if expected.shape != found.shape:
-        # where numpy makes a single number contiguous, it gives it an axis
-        return expected.size == found.size == 1 and _same(expected.reshape(1), found.reshape(1))
+        return False
     one, two = (array.astype(np.float64) for array in (expected, found))
     tolerance = FINE if found.dtype == np.float64 else SINGLE
     with np.errstate(all="ignore"):
