@@ -22,7 +22,7 @@ from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
 from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
-from mha_drill.judge.regrading import BENT, bent_elsewhere
+from mha_drill.judge.regrading import BENT, bent_elsewhere, later
 from mha_drill.judge.replaying import holds
 from mha_drill.judge.slopes import COARSE_STEP, Slopes
 
@@ -33,8 +33,6 @@ STEP, TOLERANCE, COARSE_TOLERANCE = 3e-4, 1e-2, 5e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
-# How far clocks are set forward, in powers of ten: from a millisecond to ten years.
-SOONEST, LATEST = -3.0, 8.5
 
 
 def held_against(examination: Examination) -> Finding | None:
@@ -60,7 +58,7 @@ def _elsewhere(examination: Examination, mask: MaskForm | None) -> Observation:
         beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
         seed = secrets.randbits(31)
         probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed)
-        seen = examination.case.try_binding(examination.binding, probe, mask, trace=True)
+        seen = examination.case.try_binding(examination.binding, probe, mask, trace=True, clocks=later(1))
         if examination.agrees(seen):
             break
     return seen
@@ -89,12 +87,6 @@ def _unlike_again(examination: Examination, once: Observation, clocks: list[floa
     if len(arrays) < len(items) or any(array.shape != arrays[0].shape for array in arrays):
         return True
     return not close(np.stack([arrays[-1]] * len(arrays)), np.stack(arrays), examination.tolerance)
-
-
-def later(count: int) -> list[float]:
-    """Return so many times to come, in seconds from now and in order."""
-    drawn = np.random.default_rng(secrets.randbits(63)).uniform(SOONEST, LATEST, count)
-    return [float(seconds) for seconds in np.sort(10**drawn)]
 
 
 def _bent_gradient(examination: Examination) -> Finding | None:
@@ -164,16 +156,14 @@ def _replayed(
     leaves = weights | {f"input:{name}": array for name, array in fed.items()}
     if "calls" not in answer or not holds(recording := Recording(answer, results), leaves):
         return BENT, {}
-    assessment = examination.assessed(examination.graded)
-    if assessment is None or not assessment.agrees:
-        return None, {}  # agrees in a roundabout way, which other probes have shown
     if examination.binding.by_position:
         fed = {name: array.swapaxes(0, 1) for name, array in fed.items()}
         results = examination.case.turned(answer, results)
     moved = replace(examination.graded, answer=answer, arrays=results, inputs=fed, _assessment=None)
-    if not examination.agrees(moved):
+    assessment, found = examination.assessed(examination.graded), examination.assessed(moved)
+    # What agrees in a roundabout way has been shown to by other probes.
+    if assessment is not None and assessment.agrees and not examination.agrees(moved):
         return BENT, {}
-    found = examination.assessed(moved)
     origins = frozenset() if found is None else weights_of_maps(found, fed)
     if origins is None:
         return Finding("wrong-value", "any"), {}

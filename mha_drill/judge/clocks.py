@@ -29,6 +29,7 @@ class Clock:
         self._read, self._unit = read, unit
 
     def __call__(self, *which: Any) -> Any:
+        """Return what the real clock says, and the shift."""
         now = self._read(*which)
         return now + type(now)(Shift.seconds * self._unit) if Shift.seconds else now
 
@@ -40,6 +41,7 @@ class Calendar(Clock):
     """A function of `time` that takes seconds, and the present without any."""
 
     def __call__(self, seconds: float | None = None) -> Any:
+        """Return what the real function makes of these seconds, or of the present and the shift."""
         return self._read(_NOW() + Shift.seconds if seconds is None else seconds)
 
 

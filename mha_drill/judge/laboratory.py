@@ -117,8 +117,7 @@ class Laboratory:
         _seed(experiment.get("seed", 0))
         learns = bool(experiment.get("grad")) and not experiment.get("weights_only", False)
         inputs: dict[str, Any] = {
-            name: self._tensor(arrays[index], dtype, learns)
-            for name, index in experiment["inputs"].items()
+            name: self._tensor(arrays[index], dtype, learns) for name, index in experiment["inputs"].items()
         }
         if experiment.get("numpy"):
             inputs = {name: value.detach().numpy() for name, value in inputs.items()}

@@ -25,14 +25,15 @@ Known = dict[tuple[int, int], float]
 def weights_of_maps(assessment: Assessment, inputs: Mapping[str, np.ndarray]) -> frozenset[str] | None:
     """Return the leaves that the weights of a call's maps are made from; None where they are no maps.
 
-    inputs: by name, (B, T, D). Nothing where the trace shows no roles.
+    inputs: by name, (B, T, D). Where nothing after them is seen, every projection counts.
     """
     roles, tail = assessment.roles, assessment.tail
-    if roles is None or not assessment.agrees:
-        return frozenset()
-    used = {index for side in (roles.query, roles.key, roles.value) for index in side.projections}
-    scaled = {index for side in (roles.query, roles.key) for index in side.projections}
-    lenient = scaled - set(roles.value.projections) if assessment.unscaled else set()
+    used = set(range(len(assessment.wiring.projections)))
+    lenient: set[int] = set()
+    if roles is not None and assessment.agrees:
+        scaled = {index for side in (roles.query, roles.key) for index in side.projections}
+        used = scaled | set(roles.value.projections)
+        lenient = scaled - set(roles.value.projections) if assessment.unscaled else set()
     known = _given(inputs)
     found = []
     for call, owners in _maps(assessment):
@@ -43,7 +44,7 @@ def weights_of_maps(assessment: Assessment, inputs: Mapping[str, np.ndarray]) ->
                 return None
             found.append(_weights(assessment, call))
         _remember(assessment, call, known)
-    if tail is not None and tail.call is not None:
+    if assessment.agrees and tail is not None and tail.call is not None:
         found.append(_weights(assessment, tail.call))
         if comes_out(assessment.recording, tail.call) is not True:
             return None
@@ -81,9 +82,7 @@ def _as_known(labels: Labels, array: np.ndarray, known: Known) -> bool:
 
 def _weights(assessment: Assessment, call: Call) -> frozenset[str] | None:
     recording = assessment.recording
-    return together(
-        rests_on(recording, number) for number in call.inputs if not recording.content[number]
-    )
+    return together(rests_on(recording, number) for number in call.inputs if not recording.content[number])
 
 
 def _given(inputs: Mapping[str, np.ndarray]) -> Known:

@@ -11,6 +11,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
@@ -18,8 +20,9 @@ from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
 
 TOLERANCE, COARSE_TOLERANCE = 1e-5, 5e-2
-# Seconds to set clocks forward: a day and some hours.
-LATER = 1e5
+# How far clocks are set forward, in powers of ten of a second: up to ten years; and a day and some hours.
+SOONEST, LATEST = -1.0, 8.5
+TOMORROW = 1e5
 BENT = Finding("wrong-gradient", "any")
 
 
@@ -32,7 +35,7 @@ def bent_elsewhere(examination: Examination, fresh: Collection[Observation]) -> 
     if examination.binding.numpy or examination.graded.error is not None or not told:
         return None
     if any(not name.startswith("input:") for name in told):
-        alone = _asked(examination, examination.graded, weights_only=True, clocks=[LATER])
+        alone = _asked(examination, examination.graded, weights_only=True, clocks=[TOMORROW])
         if not _same(examination, alone, weights_only=True):
             return BENT
     if (found := _in_training(examination)) is not None:
@@ -40,12 +43,21 @@ def bent_elsewhere(examination: Examination, fresh: Collection[Observation]) -> 
     return BENT if any(_bent(examination, seen) for seen in fresh) else None
 
 
-def _asked(examination: Examination, seen: Observation, *, train: bool = False, **options: Any) -> Observation:
+def _asked(
+    examination: Examination, seen: Observation, *, train: bool = False, **options: Any
+) -> Observation:
     """Return a call made again, with gradients and as bare as the file runs by itself."""
     probe = replace(seen.probe, train=train)
     shape = tuple(seen.items[0]["shape"])
     case, binding = examination.case, examination.binding
-    return case.try_binding(binding, probe, seen.mask, grad=shape, trace=None, repair=False, **options)
+    options = {"grad": shape, "trace": None, "repair": False, "clocks": later(1)} | options
+    return case.try_binding(binding, probe, seen.mask, **options)
+
+
+def later(count: int) -> list[float]:
+    """Return so many times to come, in seconds from now and in order."""
+    drawn = np.random.default_rng(secrets.randbits(63)).uniform(SOONEST, LATEST, count)
+    return [float(seconds) for seconds in np.sort(10**drawn)]
 
 
 def _same(examination: Examination, again: Observation, *, weights_only: bool = False) -> bool:

@@ -8,6 +8,7 @@ that is not known here is believed, but nothing that a projection rests on may b
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +42,9 @@ _ELEMENTWISE = frozenset(
     """.split()
 )
 # No more numbers than they are given.
-_REDUCED = frozenset("sum mean norm vector_norm linalg_vector_norm norm_except_dim _weight_norm normalize vdot".split())
+_REDUCED = frozenset(
+    "sum mean norm vector_norm linalg_vector_norm norm_except_dim _weight_norm normalize vdot".split()
+)
 _PROPERTIES = frozenset({"data", "T", "mT"})
 
 
@@ -71,13 +74,25 @@ def comes_out(recording: Recording, call: Call) -> bool | None:
         torch.from_numpy(np.array(array).reshape(value.shape))
         for value, array in zip(values, arrays, strict=True)
     ]
-    made = _made(call, given, [value.shape for value in found])
+    kind = torch.float32 if any(value.dtype == "float32" for value in (*values, *found)) else torch.float64
+    with _default(kind):  # what becomes of whole numbers
+        made = _made(call, given, [value.shape for value in found])
     if made is None:
         return None
     return len(made) == len(results) and all(
         _same(one.detach().numpy(), two.reshape(value.shape))
         for one, two, value in zip(made, results, found, strict=True)
     )
+
+
+@contextlib.contextmanager
+def _default(kind: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(kind)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def rests_on(recording: Recording, number: int) -> frozenset[str] | None:
@@ -151,7 +166,9 @@ def _whole(literals: str) -> int:
 
 def _arguments(literals: str, given: list[torch.Tensor]) -> tuple[list[Any], dict[str, Any]] | None:
     """Read the arguments of a call as `tracing` writes them, its tensors in their places."""
-    text = re.sub(r"(-?\d+|None):(-?\d+|None):(-?\d+|None)", r"slice(\1,\2,\3)", literals).replace("@", "TENSOR")
+    text = re.sub(r"(-?\d+|None):(-?\d+|None):(-?\d+|None)", r"slice(\1,\2,\3)", literals).replace(
+        "@", "TENSOR"
+    )
     left = iter(given)
     try:
         tree = ast.parse(f"call({text})", mode="eval").body

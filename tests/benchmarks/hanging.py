@@ -52,8 +52,16 @@ def main() -> int:
             for path, (took, codes) in zip(files, found, strict=True):
                 promised = limit * (3 if path.stem == "hangs-at-import" else 2) + 2
                 worst = max(worst, took / promised)
-                print(f"{path.stem:34} limit {limit:4g}   took {took:6.2f}   promised {promised:4g}   {codes}", flush=True)
-        subprocess.run([sys.executable, "-m", "mha_drill", "judge", "stop"], env=environ, capture_output=True, check=False)
+                print(
+                    f"{path.stem:34} limit {limit:4g}   took {took:6.2f}   promised {promised:4g}   {codes}",
+                    flush=True,
+                )
+        subprocess.run(
+            [sys.executable, "-m", "mha_drill", "judge", "stop"],
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
     print(f"worst: {worst:.2f} of what is promised")
     return int(worst > 1)
 
