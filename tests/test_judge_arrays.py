@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mha_drill.judge.arrays import Recorder, Traced, bare, held
+from mha_drill.judge.arrays import Recorder, Traced, bare
 from mha_drill.judge.client import JudgeClient, open_judge
+from mha_drill.judge.holding import held
 from mha_drill.judge.sources import Source
 from mha_drill.records import Report
 

@@ -28,6 +28,7 @@ from mha_drill.judge.reference import reference_steps, renamed_reference
 from mha_drill.judge.renaming import mapping_for
 from mha_drill.judge.ruling import Ruling, load, pick
 from mha_drill.judge.sources import Source
+from mha_drill.judge.trying import bind
 from mha_drill.records import Problem, Report
 from tests.benchmarks.corpus import right_files
 
@@ -102,7 +103,7 @@ def renamed(template: Template, problem: Problem, text: str) -> Renamed:
         definitions = [item for item in map(Definition.read, loaded["definitions"]) if item is not None]
         assert problem.code is not None
         examination = Examination(Case(runner, problem.code, loaded=loaded))
-        assert examination.bind(pick(definitions, problem, None)[:1])
+        assert bind(examination, pick(definitions, problem, None)[:1])
         solution = CATALOG.solutions(problem)[0]
         steps, before = reference_steps(problem, solution), solution.read_text()
         return Renamed(

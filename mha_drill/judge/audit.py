@@ -9,27 +9,34 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from mha_drill.judge.evidence import Observation
+from mha_drill.judge.ahead import Asked
+from mha_drill.judge.answers import Answer
+from mha_drill.judge.elsewhere import half_precision
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
-from mha_drill.judge.host import Answer
+from mha_drill.judge.foresight import TRACED
 from mha_drill.judge.mapped import weights_of_maps
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
+from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
-from mha_drill.judge.regrading import BENT, bent_elsewhere, later
+from mha_drill.judge.regrading import (
+    BENT,
+    SINGLE_STEP,
+    SINGLE_TOLERANCE,
+    bent_elsewhere,
+    later,
+    regraded,
+)
 from mha_drill.judge.replaying import holds
-from mha_drill.judge.slopes import COARSE_STEP, Slopes
-
-Asked = tuple[dict[str, Any], list[np.ndarray]]
+from mha_drill.judge.slopes import Slopes
 
 # Large enough that an output which does not move along is told from one that does; see `matching.TOLERANCE`.
-STEP, TOLERANCE, COARSE_TOLERANCE = 3e-4, 1e-2, 5e-2
+STEP, TOLERANCE = 3e-4, 1e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
@@ -37,12 +44,23 @@ MANY = 24
 
 def held_against(examination: Examination) -> Finding | None:
     """Return what is held against a submission with which nothing was wrong so far."""
-    if (found := _changing(examination)) is not None:
+    again, slopes = _calls_again(examination), _slopes(examination)
+    fresh = [_fresh(examination, mask) for mask in _masks(examination)]
+    asked: list[Wish | Asked] = [*(wish for _, wish in again), *fresh]
+    if slopes is not None:
+        asked += [_moved(slopes), slopes.moved((), 0.0)]
+    regrades = [] if slopes is None else regraded(examination, fresh)
+    asked += regrades
+    if half := half_precision(examination):
+        asked.append(half)
+    examination.case.foresee(asked)
+    if (found := _changing(examination, again)) is not None:
         return found
-    fresh = [_elsewhere(examination, mask) for mask in _masks(examination)]
-    if not all(examination.agrees(seen) for seen in fresh):
+    if not all(_agrees(examination, wish) for wish in fresh):
         return Finding("wrong-value", "any")
-    return _bent_gradient(examination) or bent_elsewhere(examination, fresh)
+    if (found := _bent_gradient(examination, slopes)) is not None or slopes is None:
+        return found
+    return bent_elsewhere(examination, fresh, regrades)
 
 
 def _masks(examination: Examination) -> tuple[MaskForm | None, ...]:
@@ -51,63 +69,86 @@ def _masks(examination: Examination) -> tuple[MaskForm | None, ...]:
     return (None,) if found is None else (None, found[0])
 
 
-def _elsewhere(examination: Examination, mask: MaskForm | None) -> Observation:
-    """Return a call on sizes and numbers that nobody can know, the second where the first does not agree."""
-    for _ in range(2):  # for chance
-        length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
-        beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
-        seed = secrets.randbits(31)
-        probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed)
-        seen = examination.case.try_binding(examination.binding, probe, mask, trace=True, clocks=later(1))
-        if examination.agrees(seen):
-            break
-    return seen
+def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
+    """Return a call on numbers and sizes that the file cannot know."""
+    length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
+    beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
+    probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=secrets.randbits(31))
+    return Wish(probe, mask, TRACED | {"clocks": later(1)})
 
 
-def _changing(examination: Examination) -> Finding | None:
-    """Whether calls with the same tensors come to something else: written into, counted, or told by a clock."""
+def _agrees(examination: Examination, fresh: Wish) -> bool:
+    """Whether a call is the reference's, or, for chance, another like it is."""
+    for wish in (fresh, _fresh(examination, fresh.mask)):
+        if examination.agrees(examination.case.observe(wish.probe, wish.mask, **wish.options)):
+            return True
+    return False
+
+
+def _calls_again(examination: Examination) -> list[tuple[Observation, Wish]]:
+    """Return calls with the same calls made many times, each at a later time: bare, and under a mask."""
     found = found_form(examination)
-    for once in (examination.square, *(() if found is None else (found[1],))):
-        count = MANY if once is examination.square else 1
-        if _unlike_again(examination, once, [0.0, *later(count)]):
-            by_clock = not _unlike_again(examination, once, [0.0] * (count + 1))
+    calls = [(examination.square, MANY), *([] if found is None else [(found[1], 1)])]
+    return [(once, _again(once, [0.0, *later(count)])) for once, count in calls]
+
+
+def _again(once: Observation, clocks: list[float]) -> Wish:
+    return Wish(once.probe, once.mask, {"clocks": clocks, "repair": False})
+
+
+def _changing(examination: Examination, calls: list[tuple[Observation, Wish]]) -> Finding | None:
+    """Whether calls with the same tensors come to something else: written into, counted, or told by a clock."""
+    for once, wish in calls:
+        if _unlike(examination, once, wish):
+            now = _again(once, [0.0] * len(wish.options["clocks"]))
+            by_clock = not _unlike(examination, once, now)
             return Finding("nondeterministic" if by_clock else "mutates-input", "any")
     return None
 
 
-def _unlike_again(examination: Examination, once: Observation, clocks: list[float]) -> bool:
-    """Whether a call, made again with the clocks set forward so many seconds each time, gives something else."""
-    again = examination.case.observe(once.probe, once.mask, clocks=clocks, repair=False)
+def _unlike(examination: Examination, once: Observation, wish: Wish) -> bool:
+    """Whether a call, made again many times, gives something else at any time."""
+    again = examination.case.observe(wish.probe, wish.mask, **wish.options)
     one, last, items = once.output, again.output, again.answer.get("repeated", [])
     if one is None:
         return False
-    if last is None or not close(one, last, examination.tolerance) or len(items) != len(clocks):
+    if last is None or not close(one, last, examination.tolerance):
         return True
     arrays = [again.arrays[item["array"]] for item in items if item["array"] is not None]
-    if len(arrays) < len(items) or any(array.shape != arrays[0].shape for array in arrays):
+    if len(arrays) < len(wish.options["clocks"]) or any(item.shape != arrays[0].shape for item in arrays):
         return True
     return not close(np.stack([arrays[-1]] * len(arrays)), np.stack(arrays), examination.tolerance)
 
 
-def _bent_gradient(examination: Examination) -> Finding | None:
-    """Whether gradients are held back, or are not the slopes of outputs that the reference confirms."""
+def _slopes(examination: Examination) -> Slopes | None:
+    """Return the means to measure the gradients once more; None where there are none to measure."""
     graded, binding = examination.graded, examination.binding
-    if binding.numpy or graded.error is not None:
+    if binding.numpy or graded.error is not None or not graded.answer.get("gradients"):
         return None
-    told = graded.answer.get("gradients", {})
-    if not told:
+    step = SINGLE_STEP if examination.single else STEP
+    return Slopes(examination.case, graded, step, turn=2, salt=secrets.token_bytes(16))
+
+
+def _moved(slopes: Slopes) -> Asked:
+    """Return the traced call with every leaf moved along its direction."""
+    experiment, arrays = slopes.moved(tuple(slopes.told), slopes.step)
+    return experiment | {"trace": True}, arrays
+
+
+def _bent_gradient(examination: Examination, slopes: Slopes | None) -> Finding | None:
+    """Whether gradients are held back, or are not the slopes of outputs that the reference confirms."""
+    graded = examination.graded
+    if examination.binding.numpy or graded.error is not None:
+        return None
+    if slopes is None:
         return None if not graded.answer.get("reaches", True) else BENT
-    if not _wanted(examination) <= told.keys():
+    if not _wanted(examination) <= slopes.told.keys():
         return BENT
-    single = examination.single
-    slopes = Slopes(
-        examination.case, graded, COARSE_STEP if single else STEP, turn=2, salt=secrets.token_bytes(16)
-    )
     # From where the reference has agreed already, one step to one side.
-    asked = slopes.moved(tuple(told), slopes.step)
-    answered = examination.case.ask(asked[0] | {"trace": True}, asked[1])
-    total, slope = sum(slopes.claimed(name) for name in told), slopes.slope_to(answered)
-    tolerance = COARSE_TOLERANCE if single else TOLERANCE
+    asked = _moved(slopes)
+    answered = examination.case.ask(*asked)
+    total, slope = sum(slopes.claimed(name) for name in slopes.told), slopes.slope_to(answered)
+    tolerance = SINGLE_TOLERANCE if examination.single else TOLERANCE
     if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
         return BENT
     known = examination.square if graded.probe is examination.square.probe else examination.cross

@@ -11,6 +11,7 @@ from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.host import Runner
 from mha_drill.judge.ruling import pick
+from mha_drill.judge.trying import bind
 from mha_drill.records import Problem
 
 MARK = re.compile(r"^\s*#\s*mha-drill\s*:\s*([\w-]+)", re.MULTILINE)
@@ -53,7 +54,7 @@ def _fits(
     for answer in pick(definitions, problem, class_name)[:2]:
         examination = Examination(Case(runner, problem.code, loaded=loaded))
         if (
-            examination.bind([answer])
+            bind(examination, [answer])
             and examination.square.error is None
             and examination.agrees(examination.square)
         ):

@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from mha_drill.judge.bounds import limit_met
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.observation import Observation
 from mha_drill.judge.written import size_written
 
 

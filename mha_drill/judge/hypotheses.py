@@ -44,7 +44,7 @@ def explain(
         )
 
     # One mistake before two that come to the same: exchanged roles, weighed the other way round, are an axis.
-    single = _search(faults, (), 1, fits)
+    single = _search(faults, (), range(1, 2), fits)
     if single:
         return _measured_fill(first, single)
     measured = False
@@ -53,10 +53,11 @@ def explain(
         if narrow is not None:
             measured = True
             own, left = narrow
-            found = _search(left, (*own, *base), most - len(base), fits)
+            known = (*own, *base)
+            found = _search(left, known, range(0 if known else 1, most - len(base) + 1), fits)
             if found:
                 return tuple(fault for fault in found if fault not in own)
-    return () if measured else _search(faults, (), most, fits)
+    return () if measured else _search(faults, (), range(2, most + 1), fits)
 
 
 def _measured_fill(assessment: Assessment, single: tuple[Fault, ...]) -> tuple[Fault, ...]:
@@ -69,11 +70,11 @@ def _measured_fill(assessment: Assessment, single: tuple[Fault, ...]) -> tuple[F
 
 
 def _search(
-    faults: list[Fault], base: tuple[Fault, ...], most: int, fits: Callable[[tuple[Fault, ...]], bool]
+    faults: list[Fault], base: tuple[Fault, ...], counts: range, fits: Callable[[tuple[Fault, ...]], bool]
 ) -> tuple[Fault, ...]:
-    """Return the first of the smallest combinations with `base` that fits, of up to `most` faults beside it."""
+    """Return the first combination that fits of `base` and so many faults beside it, the fewest first."""
     trials = 0
-    for count in range(0 if base else 1, most + 1):
+    for count in counts:
         for added in combinations(faults, count):
             combination = (*base, *added)
             if not _together(combination):

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
+from mha_drill.judge.parsing import tree_of
+
 ATTRIBUTE = "self."
 _WINDING = (
     ast.For, ast.While, ast.AsyncFor, ast.AsyncFunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp,
@@ -51,7 +53,7 @@ class Names:
     """The identifiers of a source that may be renamed, and which of them stand in each other's way."""
 
     def __init__(self, source: str) -> None:
-        self.tree = ast.parse(source)
+        self.tree = tree_of(source)
         nodes = self.nodes = list(ast.walk(self.tree))
         inner: set[ast.AST] = set()
         self.functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []

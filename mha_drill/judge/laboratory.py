@@ -16,57 +16,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from mha_drill.judge.arrays import Recorder, Traced, bare, held, is_bias, is_weight, plain_types
+from mha_drill.judge.arrays import Recorder, Traced, bare, plain_types
 from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.clocks import ahead
+from mha_drill.judge.configured import decoded
 from mha_drill.judge.devices import placed
-from mha_drill.judge.loading import Loaded, builtin_hidden, describe, parameters
-from mha_drill.judge.names import parts_of
+from mha_drill.judge.given import Given
+from mha_drill.judge.holding import held, is_bias, is_weight
+from mha_drill.judge.loading import Loaded, builtin_hidden, describe
+from mha_drill.judge.telling import first_of, inventory, keep, outputs, plain_array, recorded
 from mha_drill.judge.tracing import Trace
 from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
 
 # The library's own, whatever a file puts in its place later.
 _same = np.array_equal
 
+
 _READY_MADE = re.compile(r"flash|sdpa|fused|torch|efficient|built_?in|native|fast")
-# Sizes worth telling of: no larger number is one.
-LARGEST = 1_000_000
-
-
-# Parts of a larger configuration that hold the sizes one level down: `config.transformer["num_heads"]`.
-SECTIONS = frozenset({"transformer", "attention", "attn", "model", "encoder", "decoder", "network", "vit"})
-
-
-class Bag:
-    """A configuration object: any attribute or item whose name means a size has one."""
-
-    def __init__(self, sizes: Sizes) -> None:
-        self.__dict__["_sizes"] = sizes
-
-    def __getattr__(self, name: str) -> Any:
-        if "_sizes" not in self.__dict__ or name.startswith("__"):
-            raise AttributeError(name)  # a copy in the making
-        if name in self.__dict__["_sizes"].extra:
-            return self.__dict__["_sizes"].extra[name]
-        try:
-            return _decode(value_for(name, self.__dict__["_sizes"]), self.__dict__["_sizes"], None)
-        except KeyError:
-            if name in SECTIONS:
-                return self
-            raise AttributeError(f"the configuration has no attribute {name!r}") from None
-
-    def __getitem__(self, name: str) -> Any:
-        try:
-            return getattr(self, name)
-        except AttributeError:
-            raise KeyError(name) from None
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return an item, or `default` where the name means nothing."""
-        return getattr(self, name, default)
-
-    def __contains__(self, name: str) -> bool:
-        return hasattr(self, name)
 
 
 class Laboratory:
@@ -76,11 +42,10 @@ class Laboratory:
         self.loaded = loaded
         self.names: frozenset[str] = frozenset()
         self.made: dict[str, Any] = {}
-        self.given: dict[str, torch.Tensor] = {}
+        self.given = Given(loaded)
         self.owned: dict[str, frozenset[str]] = {}
         self.holds: dict[str, Traced] = {}
         self.arrays: dict[str, dict[str, Traced]] = {}
-        self.given_arrays: dict[str, Traced] = {}
 
     def run(
         self, experiment: dict[str, Any], arrays: list[np.ndarray]
@@ -109,7 +74,7 @@ class Laboratory:
             target = self._make(experiment, sizes, dtype)
         except BaseException as error:
             return answer | {"error": describe(error, self.loaded.path)}
-        answer |= _inventory(target) if experiment.get("inventory") else {}
+        answer |= inventory(target) if experiment.get("inventory") else {}
         if "call" not in experiment:
             return answer
         answer["stage"] = "call"
@@ -126,7 +91,7 @@ class Laboratory:
             np.random.seed(experiment.get("seed", 0))
         if experiment.get("place"):
             return answer | self._elsewhere(experiment, target, inputs, sizes)
-        before = {name: _plain_array(value) for name, value in inputs.items()}
+        before = {name: plain_array(value) for name, value in inputs.items()}
         numpy = bool(experiment.get("arrays"))
         trace: Any = None
         results: list[Any] = []
@@ -141,25 +106,25 @@ class Laboratory:
                     stack.enter_context(plain_types(self.loaded.module.__dict__))
                 for seconds in experiment.get("clocks", [0.0]):
                     with ahead(seconds, self.loaded.module.__dict__):
-                        result = bare(self._call(target, experiment["call"], inputs, sizes, numpy=numpy))
+                        result = bare(self.given.call(target, experiment["call"], inputs, sizes, numpy=numpy))
                     results.append(result)
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
             result = None
-        answer["output"] = _outputs(result, store)
+        answer["output"] = outputs(result, store)
         if len(results) > 1:
-            answer["repeated"] = [_outputs((_first(item),), store)["items"][0] for item in results]
+            answer["repeated"] = [outputs((first_of(item),), store)["items"][0] for item in results]
         answer["changed"] = [
             name
             for name, value in inputs.items()
             if not _same(
                 before[name],
-                _plain_array(value),
+                plain_array(value),
                 equal_nan=before[name].dtype.kind == "f",
             )
         ]
         if trace is not None:
-            answer |= _recorded(trace, store) if experiment.get("trace") else {"repairs": trace.repairs}
+            answer |= recorded(trace, store) if experiment.get("trace") else {"repairs": trace.repairs}
         if experiment.get("grad") and answer["error"] is None:
             answer |= self._gradients(experiment, target, inputs, result, arrays, store)
         return answer
@@ -172,7 +137,7 @@ class Laboratory:
             return {"placed": False}
         try:
             with builtin_hidden(), placed(target, inputs, experiment["place"]) as moved:
-                output = _first(self._call(target, experiment["call"], moved, sizes))
+                output = first_of(self.given.call(target, experiment["call"], moved, sizes))
         except BaseException as error:
             return {"placed": True, "error": describe(error, self.loaded.path)}
         finite = experiment["place"] == "gpu" or not isinstance(output, torch.Tensor)
@@ -204,7 +169,7 @@ class Laboratory:
                 self.made[key] = named
             else:
                 values = {
-                    name: _decode(value, sizes, self.loaded)
+                    name: decoded(value, sizes, self.loaded)
                     for name, value in experiment["construct"].items()
                 }
                 with builtin_hidden():
@@ -240,7 +205,7 @@ class Laboratory:
             shape = (sizes.batch, sizes.query_length, sizes.width)
             inputs = {name: torch.randn(shape, dtype=dtype) for name in ("q", "k", "v", "x", "context")}
             with contextlib.suppress(Exception), torch.no_grad(), Trace(self.loaded.path, values=False):
-                self._call(target, experiment["call"], inputs | {"mask": None}, sizes)
+                self.given.call(target, experiment["call"], inputs | {"mask": None}, sizes)
 
     @staticmethod
     def _tensor(array: np.ndarray, dtype: torch.dtype, grad: bool) -> torch.Tensor:
@@ -250,55 +215,13 @@ class Laboratory:
             tensor.requires_grad_(grad)
         return tensor
 
-    def _call(
-        self, target: Any, call: dict[str, Any], inputs: dict[str, Any], sizes: Sizes, *, numpy: bool = False
-    ) -> Any:
-        positional, named = [], {}
-        for name, source, by_name in call["arguments"]:
-            if isinstance(source, dict) and source["$"] in ("weight", "bias"):
-                given = self._give_array if numpy else self._give
-                value = given(source["name"], source["$"], sizes)
-            elif isinstance(source, dict) and source["$"] in inputs:
-                value = inputs[source["$"]]
-            else:
-                value = _decode(source, sizes, self.loaded)
-            if by_name:
-                named[name] = value
-            else:
-                positional.append(value)
-        if not callable(target):
-            return target.forward(*positional, **named)
-        return target(*positional, **named)
-
-    def _give(self, name: str, kind: str, sizes: Sizes) -> torch.Tensor:
-        """Return the weights a plain function is handed, by name: (D, D) maps, or (D, 3 D) for `w_qkv`, and biases."""
-        key = f"{name} turned" if sizes.weights_turned else name
-        if key not in self.given:
-            generator = torch.Generator().manual_seed(len(self.given) + 50)
-            wide = sizes.width * parts_of(name)
-            turned = (wide, sizes.width) if sizes.weights_turned else (sizes.width, wide)
-            shape = turned if kind == "weight" else (wide,)
-            spread = 1.1 / sizes.width**0.5 if kind == "weight" else 0.3
-            self.given[key] = (
-                torch.randn(shape, generator=generator, dtype=torch.get_default_dtype()) * spread
-            ).requires_grad_()
-        return self.given[key]
-
-    def _give_array(self, name: str, kind: str, sizes: Sizes) -> Traced:
-        """Return the weights of `_give` as an array."""
-        tensor = self._give(name, kind, sizes)
-        key = f"{name} {id(tensor)}"
-        if key not in self.given_arrays:
-            self.given_arrays[key] = tensor.detach().numpy().view(Traced)
-        return self.given_arrays[key]
-
     def _array_trace(self, experiment: dict[str, Any], target: Any, inputs: dict[str, Any]) -> Recorder:
         recorder = Recorder(self.loaded.path)
         for name, value in inputs.items():
             recorder.leaf(value, f"input:{name}")
         for name, source, _ in experiment["call"]["arguments"]:
             if isinstance(source, dict) and source["$"] in ("weight", "bias"):
-                given = self._give_array(name, source["$"], Sizes(**experiment["sizes"]))
+                given = self.given.array(name, source["$"], Sizes(**experiment["sizes"]))
                 recorder.leaf(given, f"parameter:{name}")
         for name, value in self.holds.items():
             weight = is_weight(value) or is_bias(name, value)
@@ -320,7 +243,8 @@ class Laboratory:
         for item in experiment["call"]["arguments"]:
             if isinstance(item[1], dict) and item[1]["$"] in ("weight", "bias"):
                 trace.leaf(
-                    self._give(item[0], item[1]["$"], Sizes(**experiment["sizes"])), f"parameter:{item[0]}"
+                    self.given.tensor(item[0], item[1]["$"], Sizes(**experiment["sizes"])),
+                    f"parameter:{item[0]}",
                 )
         names = registered(target)
         for name, value in self._tensors(target).items():
@@ -337,7 +261,7 @@ class Laboratory:
         store: list[np.ndarray],
     ) -> dict[str, Any]:
         """Back-propagate the upstream gradient; return what each leaf got, and what it was."""
-        output = _first(result)
+        output = first_of(result)
         if not isinstance(output, torch.Tensor) or not output.requires_grad:
             return {"gradients": {}, "reaches": False}
         upstream = torch.from_numpy(arrays[experiment["grad"]].copy()).to(output.dtype)
@@ -357,8 +281,8 @@ class Laboratory:
         told = {
             name: {
                 "shape": list(value.shape),
-                "array": None if value.grad is None else _keep(value.grad.to_dense(), store),
-                "value": _keep(value, store),
+                "array": None if value.grad is None else keep(value.grad.to_dense(), store),
+                "value": keep(value, store),
             }
             for name, value in leaves.items()
         }
@@ -373,13 +297,13 @@ class Laboratory:
             for name, value in self._tensors(target).items()
             if value.requires_grad and value.is_leaf
         }
-        return owned | self.given
+        return owned | self.given.tensors
 
     @contextlib.contextmanager
     def _moved(self, experiment: dict[str, Any], target: Any, arrays: list[np.ndarray]) -> Iterator[None]:
         """Give weights other values, as the experiment says, for as long as the block lasts."""
         moves = experiment.get("move", {})
-        leaves = self._tensors(target) | self.given if moves else {}
+        leaves = self._tensors(target) | self.given.tensors if moves else {}
         with torch.no_grad():
             kept = {name: leaves[name].detach().clone() for name in moves}
             for name, index in moves.items():
@@ -399,114 +323,21 @@ def _seed(number: int) -> None:
 
 
 def _train(target: Any, training: bool) -> None:
+    """Put an instance and the modules it holds in training or in evaluation, in whatever way it knows."""
+    held = vars(target).values() if hasattr(target, "__dict__") and not hasattr(target, "__code__") else ()
     seen: list[Any] = [target]
-    for value in (
-        (*vars(target).values(),)
-        if hasattr(target, "__dict__") and not callable(getattr(target, "__code__", None))
-        else ()
-    ):
-        seen.extend(
-            value
-            if isinstance(value, list | tuple)
-            else value.values()
-            if isinstance(value, dict)
-            else [value]
-        )
+    for value in held:
+        seen += value if isinstance(value, list | tuple) else [value]
+        seen += value.values() if isinstance(value, dict) else ()
     for value in seen:
         if isinstance(value, torch.nn.Module):
             value.train(training)
-
-
-def _first(result: Any) -> Any:
-    if isinstance(result, dict):
-        result = list(result.values())
-    if isinstance(result, list | tuple) and result:
-        return result[0]
-    return result
-
-
-def _plain_array(value: Any) -> np.ndarray:
-    """Return a copy of an input's numbers."""
-    return value.detach().numpy().copy() if isinstance(value, torch.Tensor) else np.array(value)
-
-
-def _outputs(result: Any, store: list[np.ndarray]) -> dict[str, Any]:
-    """Return the result's kind and its tensors, in order."""
-    items = (
-        list(result.values())
-        if isinstance(result, dict)
-        else list(result)
-        if isinstance(result, list | tuple)
-        else [result]
-    )
-    found = []
-    for item in items[:8]:
-        if isinstance(item, torch.Tensor):
-            found.append(
-                {
-                    "array": _keep(item, store),
-                    "shape": list(item.shape),
-                    "dtype": str(item.dtype)[6:],
-                    "grad": item.requires_grad,
-                }
-            )
-        elif isinstance(item, np.ndarray):
-            found.append(
-                {
-                    "array": _keep(torch.from_numpy(np.ascontiguousarray(item)), store),
-                    "shape": list(item.shape),
-                    "dtype": str(item.dtype),
-                    "grad": False,
-                }
-            )
-        else:
-            found.append({"array": None, "type": type(item).__name__})
-    return {"type": type(result).__name__, "items": found}
-
-
-def _keep(tensor: torch.Tensor, store: list[np.ndarray]) -> int | None:
-    if tensor.layout != torch.strided or tensor.is_complex() or tensor.is_quantized:
-        return None
-    plain = tensor.detach().cpu()
-    if plain.dtype not in (torch.float64, torch.float32, torch.int64, torch.int32, torch.uint8, torch.bool):
-        plain = plain.to(torch.float32 if plain.is_floating_point() else torch.int64)
-    store.append(np.ascontiguousarray(plain.resolve_conj().resolve_neg().numpy()))
-    return len(store) - 1
-
-
-def _recorded(trace: Trace | Recorder, store: list[np.ndarray]) -> dict[str, Any]:
-    values = []
-    for value, fact in zip(trace.values, trace.facts, strict=True):
-        values.append(fact | {"array": None if value is None else _keep(value, store)})
-    return {"calls": trace.calls, "values": values, "repairs": trace.repairs}
-
-
-def _inventory(target: Any) -> dict[str, Any]:
-    """Return every tensor reachable from an instance: its name, shape and how it is registered."""
-    names = registered(target)
-    tensors = {
-        name: {
-            "shape": list(value.shape),
-            "kind": names.get(id(value), "unregistered"),
-            "grad": value.requires_grad,
-            "float": value.is_floating_point(),
-        }
-        for name, value in reachable(target).items()
-    }
-    modules = []
-    if isinstance(target, torch.nn.Module):
-        modules = [[name, _kind(item)] for name, item in target.named_modules()]
-    attributes = sorted(name for name in getattr(target, "__dict__", {}) if not name.startswith("_"))
-    own = getattr(target, "__dict__", {})
-    return {
-        "tensors": tensors,
-        "modules": modules,
-        "attributes": attributes,
-        "integers": {
-            name: own[name] for name in attributes if type(own[name]) is int and abs(own[name]) < LARGEST
-        },
-        "module": isinstance(target, torch.nn.Module),
-    }
+    if not isinstance(target, torch.nn.Module | type):
+        switch = getattr(target, "train" if training else "eval", None)
+        if callable(switch) and held:
+            switch()
+        elif isinstance(vars(target).get("training") if held else None, bool):
+            target.training = training
 
 
 def _flags_off(owner: dict[str, Any]) -> None:
@@ -514,38 +345,3 @@ def _flags_off(owner: dict[str, Any]) -> None:
     for name, value in list(owner.items()):
         if value is True and _READY_MADE.search(name.lower()):
             owner[name] = False
-
-
-def _kind(module: torch.nn.Module) -> str:
-    """Return the name of a module's class; the learner's own are marked, whatever they are called."""
-    kind = type(module)
-    return kind.__name__ if kind.__module__.startswith("torch.") else f"own {kind.__name__}"
-
-
-def _decode(value: Any, sizes: Sizes, loaded: Loaded | None) -> Any:
-    """Return a plan's value as the object it stands for."""
-    if not isinstance(value, dict):
-        return value
-    if value["$"] == "dtype":
-        return torch.get_default_dtype()
-    if value["$"] == "config":
-        return _configuration(value.get("class", ""), sizes, loaded)
-    raise KeyError(value["$"])
-
-
-def _configuration(name: str, sizes: Sizes, loaded: Loaded | None) -> Any:
-    """Return a bag, or an instance of the file's own configuration class with its sizes set."""
-    named = loaded.module.__dict__.get(name) if loaded is not None and name else None
-    if named is None:
-        return Bag(sizes)
-    arguments: dict[str, Any] = {}
-    for item in parameters(named):
-        with contextlib.suppress(KeyError):
-            arguments[item["name"]] = _decode(value_for(item["name"], sizes, item["default"]), sizes, None)
-    made = named(**arguments)
-    for key in [
-        key for key in dir(made) if not key.startswith("_") and not callable(getattr(made, key, None))
-    ]:
-        with contextlib.suppress(KeyError, AttributeError, TypeError):
-            setattr(made, key, _decode(value_for(key, sizes), sizes, None))
-    return made

@@ -10,12 +10,12 @@ import numpy as np
 from mha_drill.attention.faults import constant_fill, mask_faults
 from mha_drill.attention.steps import Fault, walk_through
 from mha_drill.judge.assessment import flat
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
 from mha_drill.judge.matching import WEAKEST_FILL, close, nearest
 from mha_drill.judge.measured import measure
+from mha_drill.judge.observation import Observation
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
 from mha_drill.judge.stepmap import MASKINGS, places
@@ -95,10 +95,10 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     if not ran:
         return _never_runs(tried)
     bare = examination.case.observe(mask_probe(examination), trace=True)
-    wanted = examination.output(bare)
+    wanted = bare.output
     if wanted is None:
         return None
-    outputs = [examination.output(observation) for observation in ran]
+    outputs = [observation.output for observation in ran]
     # One of the masks that ran must have hidden something, whichever way the file reads it.
     hid = any(observation.mask is not None and observation.mask.meaning == "drop" for observation in ran)
     if (hid or examination.binding.call.lengths) and all(
@@ -255,7 +255,7 @@ def _explains(examination: Examination, observation: Observation, faults: tuple[
     seen = assessment is not None and assessment.roles is not None and assessment.tail is not None
     if examination.spec.projections or seen:
         return assessment is not None and reproduces(assessment, faults, examination.tolerance)
-    material, output = plain_material(observation), examination.output(observation)
+    material, output = plain_material(observation), observation.output
     return (
         material is not None and output is not None and gives(material, faults, output, examination.tolerance)
     )
@@ -289,7 +289,7 @@ def _seen_past(examination: Examination, observation: Observation) -> bool:
     probe = replace(observation.probe, name="loud", spread=LOUD)
     one = examination.case.observe(probe, observation.mask, trace=True)
     two = examination.case.observe(replace(probe, last=88), observation.mask, trace=True)
-    before, after = examination.output(one), examination.output(two)
+    before, after = one.output, two.output
     allowed = examination.case.permitted(one)
     if before is None or after is None or allowed is None or before.shape != after.shape or before.ndim != 3:
         return False

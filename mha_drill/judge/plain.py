@@ -13,10 +13,11 @@ import torch
 
 from mha_drill.attention.faults import all_faults, constant_scale
 from mha_drill.attention.steps import Fault, Material, walk_through
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.matching import close, nearest
 from mha_drill.judge.normalised import normalised
+from mha_drill.judge.observation import Observation
+from mha_drill.judge.parsing import nodes_of, tree_of
 
 # Where a step stands in a source whose trace does not show it: what the line reads like, the surer first.
 LOOKS = {
@@ -53,7 +54,7 @@ def explain_plain(examination: Examination) -> Plain:
     """Return the fewest mistakes that give the output on the square probe and on another; none when none do."""
     samples = []
     for item in (examination.square, examination.other):
-        material, output = plain_material(item), examination.output(item)
+        material, output = plain_material(item), item.output
         if material is None or output is None:
             return Plain()
         samples.append((material, output))
@@ -144,7 +145,7 @@ def _reads(pattern: str, line: str) -> bool:
 
 def _body(source: str, start: int) -> Iterator[int]:
     """Yield the numbers of the lines of the definition that starts at one, those of its docstring left out."""
-    for item in ast.walk(ast.parse(source)):
+    for item in nodes_of(tree_of(source)):
         if isinstance(item, ast.FunctionDef | ast.ClassDef) and item.lineno == start:
             said = {
                 number

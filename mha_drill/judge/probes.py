@@ -6,6 +6,7 @@ With B = 1 a wrong mask repeat is accepted; with H = d two wrong scales look the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ class Probe:
     """One way to try a submission.
 
     spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
-    item. last: a seed for the last position of every item.
+    item. last: a seed for the last position of every item. alike: whether every position holds the same token.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Probe:
     twin: int = 0
     first: int = 0
     last: int = 0
+    alike: bool = False
 
     def sizes(self, base: Sizes) -> Sizes:
         """Return the sizes of this probe; the width and the heads are the submission's."""
@@ -51,7 +53,8 @@ class Probe:
         generator = np.random.default_rng(self.seed)
 
         def draw(length: int) -> np.ndarray:
-            drawn = generator.standard_normal((self.batch, length, width)) * self.spread
+            drawn = generator.standard_normal((self.batch, 1 if self.alike else length, width)) * self.spread
+            drawn = np.repeat(drawn, length, axis=1) if self.alike else drawn
             if self.twin:
                 drawn[1:] = np.random.default_rng(self.twin).standard_normal(drawn[1:].shape)
             if self.first:
@@ -71,6 +74,15 @@ SQUARE = Probe("square")
 CROSS = Probe("cross", key_length=7)
 OTHER = Probe("other", batch=3, query_length=8, key_length=8, seed=12)
 LARGE = Probe("large", spread=300.0, seed=13)
+FEWER = Probe("fewer", key_length=3, seed=15)
+ONE = Probe("one", query_length=1, key_length=1, seed=16)
+# The token of `ONE` again and again: each position then sees what it would see alone.
+ALIKE = replace(ONE, name="alike", query_length=5, key_length=5, alike=True)
+# In evaluation with dropout asked for; in training, with much of it and with little.
+QUIET = Probe("quiet", dropout=0.5)
+NOISY = Probe("noisy", dropout=0.5, train=True)
+LITTLE = Probe("little", dropout=0.1, train=True)
+LATER = Probe("later", last=88)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,25 @@ class MaskForm:
         if self.axes.startswith("("):
             return "(B*H, L, S)"
         return "(" + ", ".join(letters[axis] for axis in self.axes) + ")"
+
+
+# Names of masks that say yes or no to each position: nobody adds them to scores.
+SEEN = re.compile(r"((may|can|could)_?(look|see|attend)|is_?visible|allowed|visible|permitted|keep)(_?mask)?")
+
+# The likelier conventions first: an (L, S) grid for every item and head, then one for padding, then additive.
+FORMS = tuple(
+    MaskForm(axes, meaning_, dtype)
+    for axes in ("b1ls", "bls", "ls", "b11s", "bs", "11ls", "bhls", "(bh)ls", "b1s", "1ls")
+    for meaning_, dtype in (
+        ("keep", "bool"),
+        ("drop", "bool"),
+        ("keep", "int"),
+        ("drop", "int"),
+        ("add", "float"),
+        ("keep", "float"),
+        ("drop", "float"),
+    )
+)
 
 
 def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from mha_drill.judge.probes import SQUARE
 from mha_drill.judge.renaming import mapping_for, reference_lines, rename
 from mha_drill.judge.sides import side_places
 from mha_drill.judge.stepmap import places
+from mha_drill.judge.ways import bindings
 from mha_drill.records import CodeSpec, Problem, StepSide
 
 
@@ -47,6 +48,9 @@ class Here:
         for experiment in experiments:
             yield self.laboratory.run(experiment, list(arrays))
 
+    def foresee(self, calls: object) -> None:
+        """Do nothing ahead: there is nobody else to do it."""
+
 
 @cache
 def _steps(path: Path, spec: CodeSpec) -> dict[str, StepSide]:
@@ -57,7 +61,7 @@ def _steps(path: Path, spec: CodeSpec) -> dict[str, StepSide]:
         for item in map(Definition.read, here.definitions)
         if item is not None and item.name in spec.names
     )
-    for binding in case.bindings():
+    for binding in bindings(case):
         case.binding = binding
         observation = case.try_binding(binding, SQUARE, trace=True)
         assessment = case.assessed(observation)

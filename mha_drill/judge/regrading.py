@@ -7,51 +7,64 @@ that is false anywhere else is as wrong.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
-from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
+from mha_drill.judge.observation import Observation, Wish
+from mha_drill.judge.probes import MaskForm, Probe
+from mha_drill.judge.slopes import FINE, Slopes
 
-TOLERANCE, COARSE_TOLERANCE = 1e-5, 5e-2
+TOLERANCE = 1e-5
+# In single precision: long enough to stand out from the noise, short enough that curvature does not.
+SINGLE_STEP, SINGLE_TOLERANCE = 2e-3, 5e-2
 # How far clocks are set forward, in powers of ten of a second: up to ten years; and a day and some hours.
 SOONEST, LATEST = -1.0, 8.5
 TOMORROW = 1e5
 BENT = Finding("wrong-gradient", "any")
 
 
-def bent_elsewhere(examination: Examination, fresh: Collection[Observation]) -> Finding | None:
+def regraded(examination: Examination, fresh: Sequence[Wish]) -> list[Wish]:
+    """Return the calls with gradients that `bent_elsewhere` looks at: in training, of the weights alone, fresh ones."""
+    graded = examination.graded
+    return [
+        _bare(examination, replace(graded.probe, train=True), graded.mask),
+        _bare(examination, graded.probe, graded.mask, weights_only=True, clocks=[TOMORROW]),
+        *(_bare(examination, wish.probe, wish.mask) for wish in fresh),
+    ]
+
+
+def bent_elsewhere(examination: Examination, fresh: Sequence[Wish], wishes: Sequence[Wish]) -> Finding | None:
     """Return what is held against the gradients beside those of the hidden tests.
 
-    fresh: calls that the reference has confirmed, on probes that nobody could know.
+    fresh: calls that the reference has confirmed, on probes that nobody could know. wishes: what `regraded` gave.
     """
+    training, alone, *bare = (
+        examination.case.observe(wish.probe, wish.mask, **wish.options) for wish in wishes
+    )
     told = examination.graded.answer.get("gradients", {})
-    if examination.binding.numpy or examination.graded.error is not None or not told:
-        return None
-    if any(not name.startswith("input:") for name in told):
-        alone = _asked(examination, examination.graded, weights_only=True, clocks=[TOMORROW])
-        if not _same(examination, alone, weights_only=True):
-            return BENT
-    if (found := _in_training(examination)) is not None:
+    if any(not name.startswith("input:") for name in told) and not _same(
+        examination, alone, weights_only=True
+    ):
+        return BENT
+    if (found := _in_training(examination, training)) is not None:
         return found
-    return BENT if any(_bent(examination, seen) for seen in fresh) else None
+    known = (examination.case.observe(wish.probe, wish.mask, **wish.options) for wish in fresh)
+    bent = (_bent(examination, *pair) for pair in zip(known, bare, strict=True))
+    return BENT if any(bent) else None
 
 
-def _asked(
-    examination: Examination, seen: Observation, *, train: bool = False, **options: Any
-) -> Observation:
-    """Return a call made again, with gradients and as bare as the file runs by itself."""
-    probe = replace(seen.probe, train=train)
-    shape = tuple(seen.items[0]["shape"])
-    case, binding = examination.case, examination.binding
+def _bare(examination: Examination, probe: Probe, mask: MaskForm | None, **options: Any) -> Wish:
+    """Return a call with gradients, as bare as the file runs by itself."""
+    width = examination.graded.items[0]["shape"][-1]
+    shape = (probe.batch, probe.query_length, width)
     options = {"grad": shape, "trace": None, "repair": False, "clocks": later(1)} | options
-    return case.try_binding(binding, probe, seen.mask, **options)
+    return Wish(probe, mask, options)
 
 
 def later(count: int) -> list[float]:
@@ -88,23 +101,22 @@ def _like(examination: Examination, one: Observation, two: Observation) -> bool:
     return first is not None and second is not None and close(first, second, examination.tolerance)
 
 
-def _in_training(examination: Examination) -> Finding | None:
+def _in_training(examination: Examination, once: Observation) -> Finding | None:
     """Whether it computes something else in training, with no dropout asked for: an output or a gradient."""
     graded = examination.graded
-    once = _asked(examination, graded, train=True)
     if _like(examination, graded, once):
         return None if _same(examination, once) else BENT
     # A rate that is written into the file cannot be switched off.
-    twice = _asked(examination, graded, train=True, seed=1)
+    wish = _bare(examination, once.probe, once.mask, seed=1)
+    twice = examination.case.observe(wish.probe, wish.mask, **wish.options)
     chance = once.output is not None and not _like(examination, once, twice)
     if chance or "dropout" in examination.case.runner.source.lower():
         return None
     return Finding("wrong-value", "any")
 
 
-def _bent(examination: Examination, seen: Observation) -> bool:
-    """Whether the gradients of a call are not the slopes of its output."""
-    asked = _asked(examination, seen)
+def _bent(examination: Examination, seen: Observation, asked: Observation) -> bool:
+    """Whether the gradients of a call are not the slopes of its output, or the output is not what it was."""
     told = asked.answer.get("gradients", {})
     if not _like(examination, seen, asked) or not told:
         return True
@@ -112,12 +124,12 @@ def _bent(examination: Examination, seen: Observation) -> bool:
     slopes = Slopes(
         examination.case,
         asked,
-        COARSE_STEP if single else FINE,
+        SINGLE_STEP if single else FINE,
         turn=3,
         salt=secrets.token_bytes(16),
         bare=True,
     )
     total = sum(slopes.claimed(name) for name in told)
     (slope,) = slopes.measured([tuple(told)])
-    tolerance = COARSE_TOLERANCE if single else TOLERANCE
+    tolerance = SINGLE_TOLERANCE if single else TOLERANCE
     return slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope))

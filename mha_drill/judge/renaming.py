@@ -11,11 +11,11 @@ import ast
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mha_drill.judge.evidence import Binding
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.identifiers import ATTRIBUTE, Names, names_of, rename, settle
 from mha_drill.judge.localnames import local_names, parsed, sized_names, written_dropout
 from mha_drill.judge.names import meaning, role
+from mha_drill.judge.observation import Binding
 from mha_drill.judge.owners import letter_of, owners
 from mha_drill.judge.sides import side_places
 from mha_drill.judge.stepmap import places

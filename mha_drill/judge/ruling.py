@@ -15,8 +15,10 @@ from mha_drill.judge.diagnosis import diagnose
 from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
+from mha_drill.judge.foresight import diagnosis_calls
 from mha_drill.judge.host import Died, Hung, Runner
 from mha_drill.judge.settings import constructor_finding
+from mha_drill.judge.trying import bind
 from mha_drill.records import Problem
 
 
@@ -77,7 +79,7 @@ def _answers(ruling: Ruling) -> bool:
     examination = ruling.examination
     if examination is None or examination.square.error is not None:
         return False
-    output, probe = examination.output(examination.square), examination.square.probe
+    output, probe = examination.square.output, examination.square.probe
     return output is not None and output.shape[:2] == (probe.batch, probe.query_length)
 
 
@@ -167,7 +169,7 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
         return Ruling("construct", [unmade], None, loaded, answer.name)
     case = Case(runner, problem.code, loaded=loaded)
     examination = Examination(case)
-    if not examination.bind([answer]):
+    if not bind(examination, [answer]):
         return Ruling(
             "construct",
             [Finding("constructor-error", "load", answer.line, False)],
@@ -180,6 +182,7 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
         return Ruling(
             "construct", distinct(crash_findings(examination, square)), examination, loaded, answer.name
         )
+    case.foresee(diagnosis_calls(examination))
     findings = diagnose(examination)
     if runner.ended and not any(finding.step == "load" for finding in findings):
         # A call that never came back says this much; what was concluded from its silence says nothing.

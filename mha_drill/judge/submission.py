@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close, difference
+from mha_drill.judge.observation import Observation
 from mha_drill.judge.ruling import Ruling
 from mha_drill.records import Lang
 from mha_drill.words import word
@@ -101,7 +101,7 @@ class Submission:
     def assert_shape(self, name: str = "square") -> None:
         """The output is (B, L, D): a tensor, of the query's batch and length."""
         observation = self.call(name)
-        output = self.examination.output(observation)
+        output = observation.output
         if output is None:
             self.fail("wrong-type", found=observation.answer["output"]["type"])
         wanted = self._wanted_shape(observation)
@@ -125,7 +125,7 @@ class Submission:
     def assert_agrees(self, name: str = "square") -> None:
         """The output is the reference's on the submission's own weights."""
         observation = self.call(name)
-        output = self.examination.output(observation)
+        output = observation.output
         if not self._shaped(observation) or output is None:
             if name == "square" or not self._shaped(self.examination.square):
                 self.skip("needs-shape")
@@ -143,7 +143,7 @@ class Submission:
 
     def _shaped(self, observation: Observation) -> bool:
         """Whether the output is a tensor of the query's batch and length."""
-        output = self.examination.output(observation)
+        output = observation.output
         wanted = self._wanted_shape(observation)[:2]
         return output is not None and output.ndim == 3 and output.shape[:2] == wanted
 
@@ -197,7 +197,7 @@ class Submission:
         examination = self.examination
         if examination.binding.numpy:
             self.skip("numpy-no-gradients")
-        if examination.output(self.call()) is None:
+        if self.call().output is None:
             self.skip("needs-shape")
         if examination.graded.error is not None:
             self._raised(examination.graded, "graded")
@@ -214,7 +214,7 @@ class Submission:
         """In evaluation, with dropout asked for, two calls give the same."""
         one, two = self.examination.quiet
         self.call()
-        first, second = self.examination.output(one), self.examination.output(two)
+        first, second = one.output, two.output
         if first is not None and second is not None and not close(first, second, 1e-12):
             self.fail("not-same-twice", gap=f"{difference(first, second):.3g}")
         self.assert_free_of("dropout-in-eval")
@@ -225,8 +225,8 @@ class Submission:
         if not self.examination.agrees(self.examination.square):
             self.skip("needs-square")
         before, after = (
-            self.examination.output(self.examination.square),
-            self.examination.output(self.examination.later_changed),
+            self.examination.square.output,
+            self.examination.later_changed.output,
         )
         if before is None or after is None or not close(before[:, :-1], after[:, :-1], 1e-9):
             self.fail("later-seen")

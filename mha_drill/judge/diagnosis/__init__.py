@@ -23,9 +23,9 @@ from mha_drill.judge.diagnosis.numbers import number_findings
 from mha_drill.judge.diagnosis.places import return_line
 from mha_drill.judge.diagnosis.projections import wiring_findings
 from mha_drill.judge.diagnosis.repairs import builtin_used, repaired
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
+from mha_drill.judge.observation import Observation
 
 
 def diagnose(examination: Examination) -> list[Finding]:
@@ -37,7 +37,7 @@ def diagnose(examination: Examination) -> list[Finding]:
     findings = repaired(square)
     if square.error is not None:
         return distinct([*findings, *crash_findings(examination, square)])
-    output = examination.output(square)
+    output = square.output
     if output is None or not examination.returns_right_kind:
         kind = square.answer["output"]["type"]
         if kind == "NotImplementedType" or (kind == "NoneType" and not square.answer.get("calls")):

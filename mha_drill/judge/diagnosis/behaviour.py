@@ -9,11 +9,11 @@ import numpy as np
 
 from mha_drill.judge.diagnosis.places import line_of, place_of
 from mha_drill.judge.diagnosis.repairs import repaired
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
 from mha_drill.judge.measured import measure
+from mha_drill.judge.observation import Observation
 from mha_drill.judge.probes import SQUARE
 from mha_drill.judge.recording import Recording
 
@@ -26,14 +26,14 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
     found: list[Finding] = []
     one, two = examination.quiet
     found += [item for item in repaired(one) if item.code == "dropout-in-eval"]
-    first, second = examination.output(one), examination.output(two)
+    first, second = one.output, two.output
     if first is not None and second is not None and not close(first, second, 1e-12):
         code = "dropout-in-eval" if _only_with_a_rate(examination) else "nondeterministic"
         step = "dropout" if code == "dropout-in-eval" else "any"
         found.append(Finding(code, step, _random_line(examination), False))
     noisy = examination.noisy
     if noisy is not None and not found:
-        first, second = (examination.output(item) for item in noisy)
+        first, second = (item.output for item in noisy)
         finite = first is not None and bool(np.isfinite(first).all())
         # A layer that stood in the output projection is out with it, one behind weights nobody takes does nothing.
         gone = any(
@@ -78,8 +78,7 @@ def _only_with_a_rate(examination: Examination) -> bool:
     if not examination.has_dropout:
         return False
     one, two = (
-        examination.output(examination.case.observe(replace(SQUARE, name="undropped"), seed=seed))
-        for seed in (1, 2)
+        examination.case.observe(replace(SQUARE, name="undropped"), seed=seed).output for seed in (1, 2)
     )
     return one is not None and two is not None and close(one, two, 1e-12)
 
@@ -107,8 +106,8 @@ def mutation_findings(examination: Examination) -> list[Finding]:
 
 
 def _large_findings(examination: Examination, known: list[Finding]) -> list[Finding]:
-    output = examination.output(examination.large)
-    calm = examination.output(examination.square)
+    output = examination.large.output
+    calm = examination.square.output
     if output is None or calm is None:
         return []
     if not np.isfinite(calm).all():

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from mha_drill.judge.parsing import tree_of
 from mha_drill.judge.recording import Call, Recording
 
 TRIANGLES = frozenset({"tril", "triu", "tril_", "triu_"})
@@ -17,13 +18,13 @@ TRIANGLES = frozenset({"tril", "triu", "tril_", "triu_"})
 
 def definition_of(source: str, attribute: str) -> int | None:
     """Return the line that gives `self.attribute` its value, where exactly one does."""
-    lines = [line for line, name, _ in _definitions(ast.parse(source)) if name == attribute]
+    lines = [line for line, name, _ in _definitions(tree_of(source)) if name == attribute]
     return lines[0] if len(lines) == 1 else None
 
 
 def factor_line(source: str, line: int) -> int:
     """Return where the factor of a scaling is made: where `line` multiplies or divides by `self.scale` alone."""
-    tree = ast.parse(source)
+    tree = tree_of(source)
     made = {name: (where, value) for where, name, value in _definitions(tree)}
     for node in ast.walk(tree):
         if (
@@ -61,7 +62,7 @@ def triangle_line(source: str, recording: Recording, masking: Call | None, line:
     ]
     if made:
         return made[-1].line
-    tree = ast.parse(source)
+    tree = tree_of(source)
     names = {node.attr for node in ast.walk(tree) if _own(node) and _at(node, line)}  # type: ignore[attr-defined]
     for where, name, value in _definitions(tree):
         if name in names and any(

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from mha_drill.judge.diagnosis.places import return_line, spec_requires_output
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.observation import Observation
 from mha_drill.judge.recording import NORMS, PRODUCTS, Recording
 from mha_drill.judge.stepmap import BY_HAND, MASKINGS, SCALINGS, SOFTMAXES
 from mha_drill.judge.unseen import SIDES, SOURCES, Explained
@@ -44,7 +44,7 @@ def _of(examination: Examination, ending: Callable[[Examination, Observation], n
 
 def _unadded(examination: Examination, observation: Observation) -> np.ndarray | None:
     """Return the output without the input that may have been added to it."""
-    output = examination.output(observation)
+    output = observation.output
     first = observation.inputs.get("x", observation.inputs.get("q"))
     if output is None or first is None or first.shape != output.shape:
         return None
@@ -53,7 +53,7 @@ def _unadded(examination: Examination, observation: Observation) -> np.ndarray |
 
 def _unnormalised(examination: Examination, observation: Observation) -> np.ndarray | None:
     """Return what went into the last normalisation, where that gave the output."""
-    output, assessment = examination.output(observation), examination.assessed(observation)
+    output, assessment = observation.output, examination.assessed(observation)
     if output is None or assessment is None:
         return None
     recording = assessment.recording

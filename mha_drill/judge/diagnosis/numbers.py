@@ -113,7 +113,7 @@ def _named(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]
 def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Finding]:
     """An output that is not (B, L, D)."""
     square = examination.square
-    output = examination.output(square)
+    output = square.output
     assert output is not None
     wrong = Finding("wrong-output-shape", "output", return_line(examination), False, shapes=(output.shape,))
     if output.ndim != 3 or output.shape[:2] != (square.probe.batch, square.probe.query_length):

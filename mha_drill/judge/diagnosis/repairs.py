@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mha_drill.judge.evidence import Observation
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.observation import Observation
 
 STEP_OF_REPAIR = {"non-contiguous-view": "merge", "key-not-transposed": "score", "dropout-in-eval": "dropout"}
 
