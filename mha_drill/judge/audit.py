@@ -22,7 +22,7 @@ from mha_drill.judge.mapped import weights_of_maps
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
 from mha_drill.judge.observation import Observation, Wish
-from mha_drill.judge.probes import MaskForm, Probe
+from mha_drill.judge.probes import MaskForm, Probe, allowed_for
 from mha_drill.judge.recording import CONTENT, Recording
 from mha_drill.judge.regrading import (
     BENT,
@@ -40,6 +40,8 @@ STEP, TOLERANCE = 3e-4, 1e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
+# Under a causal problem's mask a row may be left with no key: sizes are drawn again.
+MOST_DRAWS = 12
 
 
 def held_against(examination: Examination) -> Finding | None:
@@ -70,11 +72,21 @@ def _masks(examination: Examination) -> tuple[MaskForm | None, ...]:
 
 
 def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
-    """Return a call on numbers and sizes that the file cannot know."""
-    length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
-    beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
-    probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=secrets.randbits(31))
-    return Wish(probe, mask, TRACED | {"clocks": later(1)})
+    """Return a call on numbers and sizes that the file cannot know; without the mask where a row would see nothing."""
+    for _ in range(MOST_DRAWS):
+        length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
+        beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
+        probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=secrets.randbits(31))
+        if mask is None or _all_see(examination, probe, mask):
+            return Wish(probe, mask, TRACED | {"clocks": later(1)})
+    return Wish(probe, None, TRACED | {"clocks": later(1)})
+
+
+def _all_see(examination: Examination, probe: Probe, mask: MaskForm) -> bool:
+    """Whether every query may look somewhere, under the mask and the problem's own."""
+    allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
+    triangle = np.tril(np.ones(allowed.shape[-2:], dtype=bool))
+    return bool((allowed & triangle if examination.spec.causal else allowed).any(-1).all())
 
 
 def _agrees(examination: Examination, fresh: Wish) -> bool:
