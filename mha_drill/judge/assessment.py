@@ -23,7 +23,8 @@ class Assessment:
 
     agrees: the merged heads are the reference's up to the order of channels, and what follows is right.
     walk: the reference's tensors by step on the submission's own projections.
-    whole: every token of every input has its query, key and value.
+    whole: every token of every input has its query, key and value. unscaled: query and key are taken without a
+    factor that went in before their maps.
     """
 
     recording: Recording
@@ -35,6 +36,7 @@ class Assessment:
     agrees: bool
     output: np.ndarray | None
     whole: bool = True
+    unscaled: bool = False
 
 
 def assess(
@@ -63,6 +65,7 @@ def assess(
     if not result.agrees and (unscaled := _unscaled(wiring, roles, inputs)) is not None:
         roles = unscaled
         result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query)
+        result.unscaled = True
     if not result.agrees:
         # Scores made the other way round and turned later are right too.
         turned = replace(roles, query=roles.key, key=roles.query)

@@ -131,7 +131,7 @@ class Case:
             allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
             options["mask_array"] = mask_array(mask, allowed, heads_of(binding))
         if options.get("grad"):
-            options["trace"] = True
+            options.setdefault("trace", True)
         upstream = options.pop("grad", None)
         experiment, arrays, inputs = experiment_of(
             binding, probe, projections=self.spec.projections, **options
@@ -144,6 +144,15 @@ class Case:
             arrays = [*arrays, upstream_of(math.prod(shape)).reshape(shape)]
             experiment["grad"] = len(arrays) - 1
         return experiment, arrays, inputs, allowed
+
+    def again(
+        self, observation: Observation, **options: Any
+    ) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray]]:
+        """Return the experiment of an observation once more, by itself or with other options; see `experiment`."""
+        assert self.binding is not None
+        if observation.mask is not None and observation.allowed is not None:
+            options["mask_array"] = mask_array(observation.mask, observation.allowed, heads_of(self.binding))
+        return self.experiment(self.binding, observation.probe, **options)
 
     def ask(
         self, experiment: dict[str, Any], arrays: Sequence[np.ndarray]

@@ -188,7 +188,7 @@ class Examination(Agreement):
     def slopes(self, turn: int = 0) -> Slopes:
         """Return the means to measure gradients, in a direction that is another at every turn."""
         fine = self.binding.dtype == "float64" and not turn
-        return Slopes(self.case, self.binding, self.graded, FINE if fine else COARSE_STEP, turn)
+        return Slopes(self.case, self.graded, FINE if fine else COARSE_STEP, turn)
 
     @cached_property
     def wrong_slopes(self) -> list[str]:

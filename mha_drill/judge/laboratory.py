@@ -18,6 +18,7 @@ import torch
 
 from mha_drill.judge.arrays import Recorder, Traced, bare, plain_types
 from mha_drill.judge.binding import Sizes, value_for
+from mha_drill.judge.clocks import ahead
 from mha_drill.judge.configured import decoded
 from mha_drill.judge.devices import placed
 from mha_drill.judge.given import Given, handed_over
@@ -78,10 +79,10 @@ class Laboratory:
             return answer
         answer["stage"] = "call"
         _train(target, experiment.get("train", False))
-        torch.manual_seed(experiment.get("seed", 0))
+        _seed(experiment.get("seed", 0))
+        learns = bool(experiment.get("grad")) and not experiment.get("weights_only", False)
         inputs: dict[str, Any] = {
-            name: self._tensor(arrays[index], dtype, bool(experiment.get("grad")))
-            for name, index in experiment["inputs"].items()
+            name: self._tensor(arrays[index], dtype, learns) for name, index in experiment["inputs"].items()
         }
         if experiment.get("numpy"):
             inputs = {name: value.detach().numpy() for name, value in inputs.items()}
@@ -93,6 +94,7 @@ class Laboratory:
         before = {name: plain_array(value) for name, value in inputs.items()}
         numpy = bool(experiment.get("arrays"))
         trace: Any = None
+        results: list[Any] = []
         try:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._moved(experiment, target, arrays))
@@ -102,13 +104,16 @@ class Laboratory:
                     stack.enter_context(trace)
                 if numpy:
                     stack.enter_context(plain_types(self.loaded.module.__dict__))
-                for _ in range(experiment.get("again", 0)):
-                    self.given.call(target, experiment["call"], inputs, sizes, numpy=numpy)
-                result = bare(self.given.call(target, experiment["call"], inputs, sizes, numpy=numpy))
+                for seconds in experiment.get("clocks", [0.0]):
+                    with ahead(seconds, self.loaded.module.__dict__):
+                        result = bare(self.given.call(target, experiment["call"], inputs, sizes, numpy=numpy))
+                    results.append(result)
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
             result = None
         answer["output"] = outputs(result, store)
+        if len(results) > 1:
+            answer["repeated"] = [outputs((first_of(item),), store)["items"][0] for item in results]
         answer["changed"] = [
             name
             for name, value in inputs.items()
@@ -159,7 +164,7 @@ class Laboratory:
                 self._set_globals(sizes)
             if experiment.get("flags_off"):
                 _flags_off(self.loaded.module.__dict__)
-            torch.manual_seed(experiment.get("weights", 0))
+            _seed(experiment.get("weights", 0))
             if experiment.get("construct") is None:
                 self.made[key] = named
             else:
@@ -295,7 +300,7 @@ class Laboratory:
     def _moved(self, experiment: dict[str, Any], target: Any, arrays: list[np.ndarray]) -> Iterator[None]:
         """Give weights other values, as the experiment says, for as long as the block lasts."""
         moves = experiment.get("move", {})
-        leaves = self._learned(target) if moves else {}
+        leaves = self._tensors(target) | self.given.tensors if moves else {}
         with torch.no_grad():
             kept = {name: leaves[name].detach().clone() for name in moves}
             for name, index in moves.items():
@@ -307,6 +312,11 @@ class Laboratory:
             with torch.no_grad():
                 for name, value in kept.items():
                     leaves[name].copy_(value)
+
+
+def _seed(number: int) -> None:
+    """Seed the one device there is; `torch.manual_seed` also notes down, with a stack, what a GPU is to do later."""
+    torch.default_generator.manual_seed(number)
 
 
 def _train(target: Any, training: bool) -> None:
