@@ -13,6 +13,7 @@ from mha_drill.judge.assessment import flat
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
+from mha_drill.judge.lines.left_out import unmasked_line
 from mha_drill.judge.matching import WEAKEST_FILL, close, nearest
 from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
@@ -322,7 +323,12 @@ def _without_effect(examination: Examination, observation: Observation) -> Findi
     function, argument = found
     if used_under_other_conditions(function, argument.arg):
         return None
-    line = _lost_line(examination, observation) or last_use(function, argument.arg) or argument.lineno
+    line = (
+        _lost_line(examination, observation)
+        or unmasked_line(examination.case.runner.source, argument.arg, binding.definition.line)
+        or last_use(function, argument.arg)
+        or argument.lineno
+    )
     return Finding("mask-missing", "mask", line, True)
 
 

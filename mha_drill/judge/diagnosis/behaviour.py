@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mha_drill.judge.diagnosis.places import line_of, place_of
+from mha_drill.judge.diagnosis.mixing import first_unknown, mixing_line
+from mha_drill.judge.diagnosis.places import exponential_line, line_of, place_of
 from mha_drill.judge.diagnosis.repairs import repaired
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.left_out import undropped_line
 from mha_drill.judge.matching import close
 from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
@@ -46,7 +48,12 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
         if finite and early is not None:
             found.append(Finding("dropout-missing", "dropout", early, False, "scores"))
         elif finite and not gone and (still or examination.ignores_rate):
-            line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
+            definition = examination.binding.definition.line
+            line = (
+                undropped_line(examination.case.runner.source, definition)
+                or line_of(examination, "softmax", "weigh")
+                or _line_of_parameter(examination)
+            )
             found.append(Finding("dropout-missing", "dropout", line, False, "" if still else "ignored"))
     if not any(item.code == "nondeterministic" for item in found):
         if any(item.code == "wrong-value" for item in known) and examination.items_mix:
@@ -85,6 +92,8 @@ def _only_with_a_rate(examination: Examination) -> bool:
 
 def _mixing_line(examination: Examination) -> int | None:
     """Return the line where batch items mix: in the merge, when every head still has whole tokens before it."""
+    if (seen := mixing_line(examination)) is not None:
+        return seen
     assessment = examination.assessed(examination.square)
     roles = assessment.roles if assessment is not None else None
     if roles is not None and all(side.proper for side in (roles.query, roles.key, roles.value)):
@@ -112,7 +121,7 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
         return []
     if not np.isfinite(calm).all():
         explained = any(item.code != "wrong-value" for item in known)
-        return [] if explained else [Finding("nan-output", "any", line_of(examination, "softmax"), False)]
+        return [] if explained else [Finding("nan-output", "any", _unknown_line(examination), False)]
     if np.isfinite(output).all():
         if any(
             item.code in ("wrong-value", "missing-softmax")
@@ -124,11 +133,18 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
         if _mild_fill(examination):
             return []
         if examination.agrees(examination.square) and not examination.agrees(examination.large):
-            return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
+            return [Finding("unstable-softmax", "softmax", exponential_line(examination), False)]
         return []
     if any(item.code in ("missing-softmax", "softmax-axis") for item in known):
         return []
-    return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
+    return [Finding("unstable-softmax", "softmax", exponential_line(examination), False)]
+
+
+def _unknown_line(examination: Examination) -> int | None:
+    """Return where the first number that is none comes from."""
+    assessment = examination.assessed(examination.square)
+    seen = first_unknown(assessment.recording) if assessment is not None else None
+    return seen or line_of(examination, "softmax")
 
 
 def _mild_fill(examination: Examination) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mha_drill.judge.diagnosis.definitions import definition_of
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.definitions import definition_of
 from mha_drill.judge.recording import Call, Recording, Value
 
 DETACHING = frozenset({"detach", "detach_", "data", "item", "numpy", "tolist", "__array__"})

@@ -6,13 +6,15 @@ import numpy as np
 
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.assessment import Assessment, flat, shared_by_heads
-from mha_drill.judge.diagnosis.definitions import factor_line, triangle_line
 from mha_drill.judge.diagnosis.detours import detour_findings
+from mha_drill.judge.diagnosis.mixing import first_unknown
 from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, side_said
 from mha_drill.judge.firststep import first_difference
 from mha_drill.judge.hypotheses import explain
+from mha_drill.judge.lines.definitions import factor_line, triangle_line
+from mha_drill.judge.lines.left_out import unweighted_line
 from mha_drill.judge.matching import close, order_of
 from mha_drill.judge.plain import explain_plain, plain_material
 from mha_drill.judge.probes import Probe
@@ -50,15 +52,14 @@ def number_findings(
         if tail.fault == "extra-normalization" and tail.residual_line is not None:
             found.append(Finding("extra-residual", "output", tail.residual_line, True))
         if tail.call is None and spec_requires_output(examination):
-            found.append(
-                Finding("missing-output-projection", "output", line_of(examination, "merge", "weigh"), True)
-            )
+            found.append(Finding("missing-output-projection", "output", return_line(examination), True))
     if order_of(_merged(assessment), tail.merged, examination.tolerance) is not None and _proper(
         examination, assessment
     ):
         return (found if found or wired else [_unexplained(examination, assessment)]), ()
     if not np.isfinite(tail.merged).any() and np.isfinite(_merged(assessment)).all():
-        return [*found, Finding("nan-output", "any", line_of(examination, "softmax", "score"))], ()
+        line = first_unknown(assessment.recording) or line_of(examination, "softmax", "score")
+        return [*found, Finding("nan-output", "any", line)], ()
     without = _without_softmax(assessment)
     if without and assessment.material.allowed is not None:
         # Whatever the fill makes of unweighted scores, the numbers behind them say nothing.
@@ -170,7 +171,7 @@ def _unweighted(examination: Examination, assessment: Assessment) -> Finding:
     made = [call for call in assessment.recording.calls if call.short in SOFTMAXES and call.outputs]
     if any(reached[call.outputs[0]] for call in made if call.index < roles.weighs[0].index):
         return Finding("weigh-wrong-tensor", "weigh", line, True, "scores")
-    return Finding("missing-softmax", "softmax", line, True)
+    return Finding("missing-softmax", "softmax", unweighted_line(examination.case.runner.source, line), True)
 
 
 def _without_softmax(assessment: Assessment) -> bool:
@@ -227,8 +228,9 @@ def _finding_of(examination: Examination, fault: Fault) -> Finding:
         line = factor_line(source, line)
     if fault.code == "mask-off-by-one":
         assessment, place = examination.assessed(examination.square), place_of(examination, "mask")
-        if assessment is not None and place is not None:
-            line = triangle_line(source, assessment.recording, place.call, line)
+        if assessment is not None:
+            masking = None if place is None else place.call
+            line = triangle_line(source, assessment.recording, masking, line)
     return Finding(fault.code, fault.step, line, True, fault.variant)
 
 

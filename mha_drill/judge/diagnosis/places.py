@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mha_drill.judge.examination import Examination
-from mha_drill.judge.plain import source_line
+from mha_drill.judge.lines.looks import source_line
 from mha_drill.judge.sides import side_places
-from mha_drill.judge.stepmap import Place, places
+from mha_drill.judge.stepmap import BY_HAND, SOFTMAXES, Place, places
 
 
 def place_of(examination: Examination, step: str) -> Place | None:
@@ -30,6 +30,22 @@ def line_of(examination: Examination, *steps: str) -> int | None:
     return None
 
 
+def exponential_line(examination: Examination) -> int | None:
+    """Return the line that takes the exponentials: that of a softmax written by hand is where it divides."""
+    assessment, place = examination.assessed(examination.square), place_of(examination, "softmax")
+    if assessment is None or assessment.roles is None or place is None or place.call is None:
+        return line_of(examination, "softmax")
+    if place.call.short in SOFTMAXES:
+        return place.line
+    reached = assessment.recording.after(list(assessment.roles.scores))
+    made = [
+        call
+        for call in assessment.recording.calls
+        if call.short in BY_HAND and call.index <= place.call.index and reached[call.inputs[0]]
+    ]
+    return made[-1].line if made else place.line
+
+
 # Where to look for the line of a wrong step: the step itself, else the nearest one the file has.
 NEAR = {
     "project": ("project", "score"),
@@ -50,7 +66,7 @@ def return_line(examination: Examination) -> int | None:
     calls = [call for call in examination.square.answer.get("calls", []) if call["line"] is not None]
     if not calls:
         return None
-    last: int = calls[-1]["line"]
+    last: int = calls[-1].get("via", [calls[-1]["line"]])[-1]
     lines = examination.case.runner.source.splitlines()
     for number in range(last, min(len(lines), last + 8) + 1):
         text = lines[number - 1].strip()

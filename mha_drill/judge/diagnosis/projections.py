@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from mha_drill.judge.assessment import Assessment, shared_by_heads
-from mha_drill.judge.diagnosis.places import line_of, spec_requires_output
+from mha_drill.judge.diagnosis.places import line_of, return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.definitions import definition_of
+from mha_drill.judge.lines.exchanged import shared_line, side_of, swapped_line
+from mha_drill.judge.lines.left_out import unprojected_line
 from mha_drill.judge.matching import order_of
 from mha_drill.judge.recording import Call
 from mha_drill.judge.roles import Side
@@ -33,7 +36,8 @@ def wiring_findings(examination: Examination) -> list[Finding]:
                 Finding(
                     "missing-projection",
                     "project",
-                    side.line or line_of(examination, "weigh" if name == "v" else "score"),
+                    unprojected_line(examination.case.runner.source, assessment, name)
+                    or line_of(examination, "weigh" if name == "v" else "score"),
                     True,
                     name,
                 )
@@ -46,7 +50,8 @@ def wiring_findings(examination: Examination) -> list[Finding]:
             ):
                 continue
             if _same_weights(assessment, side, other):
-                found.append(Finding("shared-projection", "project", side.line, True, f"{other_name}{name}"))
+                line = _shared_line(examination, side, other, name)
+                found.append(Finding("shared-projection", "project", line, True, f"{other_name}{name}"))
                 break
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
         one_for_all = not examination.case.multi_query and shared_by_heads(
@@ -54,7 +59,7 @@ def wiring_findings(examination: Examination) -> list[Finding]:
         )
         repeated = slices or _repeated(assessment, side.projections) or one_for_all
         if examination.binding.base.heads > 1 and repeated:
-            found.append(Finding("shared-across-heads", "project", side.line, True, name))
+            found.append(Finding("shared-across-heads", "project", _made_line(examination, side), True, name))
     if not any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
         found += _swapped(examination, assessment)
     if (
@@ -75,10 +80,24 @@ def wiring_findings(examination: Examination) -> list[Finding]:
         and assessment.tail.call is None
         and not assessment.tail.fault
     ):
-        found.append(
-            Finding("missing-output-projection", "output", line_of(examination, "merge", "weigh"), True)
-        )
+        found.append(Finding("missing-output-projection", "output", return_line(examination), True))
     return found
+
+
+def _shared_line(examination: Examination, side: Side, other: Side, letter: str) -> int | None:
+    """Return where two sides come to have one map; of the two uses that of the side it is not named after."""
+    weights = side.weights | other.weights
+    named = {side_of(name.split(".")[0]) for name in weights} - {None}
+    line = other.line if named == {letter} else side.line
+    return shared_line(examination.case.runner.source, line, letter, weights)
+
+
+def _made_line(examination: Examination, side: Side) -> int | None:
+    """Return where the one map of all heads is made, where it hangs on the instance, else where it is used."""
+    owners = {name.split(".")[0] for name in side.weights if "." in name}
+    source, start = examination.case.runner.source, examination.binding.definition.line
+    made = definition_of(source, owners.pop(), start) if len(owners) == 1 else None
+    return made or side.line
 
 
 def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding]:
@@ -254,7 +273,9 @@ def _swapped(examination: Examination, assessment: Assessment) -> list[Finding]:
         Finding(
             "swapped-inputs",
             "project",
-            side.line or line_of(examination, "score"),
+            swapped_line(examination.case.runner.source, name, side.source)
+            or side.line
+            or line_of(examination, "score"),
             True,
             f"{name} from {side.source}",
         )

@@ -1,0 +1,136 @@
+"""Where something was left out: the line a learner has to edit, where the trace shows only what came of it. Judge side.
+
+A map was left out where its input got another name or was handed on, a softmax where the scores did. Called by
+`diagnosis` and `masks`.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from mha_drill.judge.assessment import Assessment
+from mha_drill.judge.lines.exchanged import side_of
+from mha_drill.judge.lines.statements import (
+    Function,
+    covers,
+    function_at,
+    last_given,
+    names_in,
+    statement_at,
+)
+from mha_drill.judge.names import role
+from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.recording import Call
+from mha_drill.judge.sides import operands
+
+
+def unprojected_line(source: str, assessment: Assessment, letter: str) -> int | None:
+    """Return where an input was taken for a query, key or value as it is: where it first goes on, under any name."""
+    recording, roles = assessment.recording, assessment.roles
+    assert roles is not None
+    number = operands(recording, assessment.wiring, roles).get(letter)
+    call: Call = roles.weighs[0] if letter == "v" else roles.scores[0]
+    while number is not None and (maker := recording.producer.get(number)) is not None:
+        call = maker
+        number = next((item for item in maker.inputs if recording.content[item]), None)
+    line = call.outermost
+    return _renamed(source, line, letter) or line
+
+
+def _renamed(source: str, line: int | None, letter: str) -> int | None:
+    """Return where one of the names that a line reads was given another plain name's value: `v = x`."""
+    tree = tree_of(source)
+    function, statement = function_at(tree, line), statement_at(tree, line)
+    if function is None or statement is None or line is None:
+        return None
+    found = [last_given(function, name, statement.lineno) for name in names_in(statement)]
+    aliases = [item for item in found if item is not None and isinstance(item.value, ast.Name)]
+    told = [item for item in aliases if side_of(item.name) == letter] or aliases
+    return told[0].line if len(told) == 1 else None
+
+
+def unweighted_line(source: str, line: int | None) -> int | None:
+    """Return where the scores were taken for weights before a line that weighs: `weights = scores`, or a dropout."""
+    tree = tree_of(source)
+    function, statement = function_at(tree, line), statement_at(tree, line)
+    if function is None or statement is None:
+        return line
+    found = line
+    names, before = names_in(statement), statement.lineno
+    while True:
+        made = [item for name in names if (item := last_given(function, name, before)) is not None]
+        passed = [item for item in made if isinstance(item.value, ast.Name) or _drops(item.value)]
+        if not passed:
+            return found
+        last = max(passed, key=lambda item: item.line)
+        found, before, names = last.line, last.line, names_in(last.value)
+
+
+def _drops(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and "drop" in ast.unparse(value.func).lower()
+
+
+def unmasked_line(source: str, name: str, start: int) -> int | None:
+    """Return where a function that takes a mask is called without the one that its caller has."""
+    tree = tree_of(source)
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
+    for function in functions.values():
+        own = {item.arg for item in (*function.args.args, *function.args.kwonlyargs)}
+        if name not in own or function.end_lineno is None or function.end_lineno < start:
+            continue
+        for node in ast.walk(function):
+            called = functions.get(_called(node)) if isinstance(node, ast.Call) else None
+            if called is None or not isinstance(node, ast.Call) or called is function:
+                continue
+            wanted = [item.arg for item in called.args.args if item.arg not in ("self", "cls")]
+            masks = [
+                item
+                for item in (*wanted, *(each.arg for each in called.args.kwonlyargs))
+                if role(item) == "mask"
+            ]
+            if masks and not _hands_on(node, wanted, masks[0]):
+                return node.lineno
+    return None
+
+
+def _called(node: ast.AST) -> str:
+    """Return the name of what a call calls; `attention` for `self.attention`, an instance made in the file aside."""
+    name = getattr(node, "func", None)
+    return str(getattr(name, "attr", getattr(name, "id", "")))
+
+
+def _hands_on(node: ast.Call, wanted: list[str], mask: str) -> bool:
+    """Whether a call gives the parameter called `mask` anything but None."""
+    if any(isinstance(item, ast.Starred) for item in node.args) or any(
+        item.arg is None for item in node.keywords
+    ):
+        return True
+    value = next((item.value for item in node.keywords if item.arg == mask), None)
+    if value is None and mask in wanted and len(node.args) > wanted.index(mask):
+        value = node.args[wanted.index(mask)]
+    return value is not None and not (isinstance(value, ast.Constant) and value.value is None)
+
+
+def undropped_line(source: str, definition: int) -> int | None:
+    """Return where dropout comes to nothing: a call whose result nobody takes, else a layer that nobody calls."""
+    tree = tree_of(source)
+    owner = next(
+        (node for node in tree.body if isinstance(node, ast.ClassDef) and covers(node, definition)), None
+    )
+    for node in ast.walk(owner or tree):
+        if isinstance(node, ast.Expr) and _drops(node.value):
+            return node.lineno
+    if owner is None:
+        return None
+    read = {
+        item.attr
+        for item in ast.walk(owner)
+        if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Load)
+    }
+    for node in ast.walk(owner):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name("self"), attr=name)], value=value) if (
+                name not in read and "drop" in (name + ast.unparse(value)).lower()
+            ):
+                return node.lineno
+    return None
