@@ -25,6 +25,7 @@ from mha_drill.judge.diagnosis.projections import wiring_findings
 from mha_drill.judge.diagnosis.repairs import builtin_used, repaired
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
+from mha_drill.judge.lines.edited import body_line, edited
 from mha_drill.judge.observation import Observation
 
 
@@ -41,7 +42,8 @@ def diagnose(examination: Examination) -> list[Finding]:
     if output is None or not examination.returns_right_kind:
         kind = square.answer["output"]["type"]
         if kind == "NotImplementedType" or (kind == "NoneType" and not square.answer.get("calls")):
-            return [Finding("not-implemented", "load", examination.binding.definition.line)]
+            line = body_line(examination.case.runner.source, examination.binding.definition.line)
+            return [Finding("not-implemented", "load", line)]
         return distinct(
             [*findings, Finding("wrong-output-type", "output", return_line(examination), False, kind)]
         )
@@ -84,7 +86,7 @@ def diagnose(examination: Examination) -> list[Finding]:
         findings = [item for item in findings if item.code != "missing-output-projection"]
     if _only_consequence(findings, numbers):
         findings = [item for item in findings if item.code != "wrong-value"]
-    return distinct(findings)
+    return distinct([edited(examination.case.runner.source, item) for item in findings])
 
 
 def _finite(observation: Observation) -> bool:

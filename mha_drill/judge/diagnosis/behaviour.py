@@ -12,7 +12,7 @@ from mha_drill.judge.diagnosis.places import exponential_line, line_of, place_of
 from mha_drill.judge.diagnosis.repairs import repaired
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
-from mha_drill.judge.lines.left_out import undropped_line
+from mha_drill.judge.lines.left_out import undropped_line, unweighted_line
 from mha_drill.judge.matching import close
 from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
@@ -50,7 +50,8 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
         elif finite and not gone and (still or examination.ignores_rate):
             definition = examination.binding.definition.line
             line = (
-                undropped_line(examination.case.runner.source, definition)
+                _passed_line(examination)
+                or undropped_line(examination.case.runner.source, definition)
                 or line_of(examination, "softmax", "weigh")
                 or _line_of_parameter(examination)
             )
@@ -60,6 +61,13 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
         found += _large_findings(examination, known)
     return found
+
+
+def _passed_line(examination: Examination) -> int | None:
+    """Return where the weights were given another name, in the place of a dropout, before they weigh."""
+    line = line_of(examination, "weigh")
+    found = unweighted_line(examination.case.runner.source, line)
+    return found if found != line else None
 
 
 def _drops_scores(examination: Examination) -> int | None:

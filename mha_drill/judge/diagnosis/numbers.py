@@ -8,12 +8,20 @@ from mha_drill.attention.steps import Fault
 from mha_drill.judge.assessment import Assessment, flat, shared_by_heads
 from mha_drill.judge.diagnosis.detours import detour_findings
 from mha_drill.judge.diagnosis.mixing import first_unknown
-from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
+from mha_drill.judge.diagnosis.places import (
+    NEAR,
+    line_of,
+    merged_line,
+    place_of,
+    return_line,
+    spec_requires_output,
+)
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, side_said
 from mha_drill.judge.firststep import first_difference
 from mha_drill.judge.hypotheses import explain
-from mha_drill.judge.lines.definitions import factor_line, triangle_line
+from mha_drill.judge.lines.definitions import definition_of, factor_line, triangle_line
+from mha_drill.judge.lines.handed import beside
 from mha_drill.judge.lines.left_out import unweighted_line
 from mha_drill.judge.matching import close, order_of
 from mha_drill.judge.plain import explain_plain, plain_material
@@ -52,7 +60,7 @@ def number_findings(
         if tail.fault == "extra-normalization" and tail.residual_line is not None:
             found.append(Finding("extra-residual", "output", tail.residual_line, True))
         if tail.call is None and spec_requires_output(examination):
-            found.append(Finding("missing-output-projection", "output", return_line(examination), True))
+            found.append(Finding("missing-output-projection", "output", merged_line(examination), True))
     if order_of(_merged(assessment), tail.merged, examination.tolerance) is not None and _proper(
         examination, assessment
     ):
@@ -116,7 +124,10 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
     square = examination.square
     output = square.output
     assert output is not None
-    wrong = Finding("wrong-output-shape", "output", return_line(examination), False, shapes=(output.shape,))
+    line = return_line(examination)
+    if output.shape[:2] == (square.probe.batch, square.probe.query_length):
+        line = _last_map_line(examination) or line
+    wrong = Finding("wrong-output-shape", "output", line, False, shapes=(output.shape,))
     if output.ndim != 3 or output.shape[:2] != (square.probe.batch, square.probe.query_length):
         return [wrong]
     missing = any(item.code == "missing-output-projection" for item in wired)
@@ -130,6 +141,21 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
     if material is not None and output.shape[-1] != material.value.shape[-1]:
         return [wrong]
     return []
+
+
+def _last_map_line(examination: Examination) -> int | None:
+    """Return where the map is made that gave the output, where it hangs on the instance."""
+    assessment = examination.assessed(examination.square)
+    last = (
+        next((call for call in reversed(assessment.recording.calls) if call.outputs), None)
+        if assessment
+        else None
+    )
+    if assessment is None or last is None or last.short != "linear":
+        return None
+    values = (assessment.recording.values[number] for number in last.inputs)
+    owner = next((value.name.split(".")[0] for value in values if value.kind == "parameter"), "")
+    return definition_of(examination.case.runner.source, owner, examination.binding.definition.line)
 
 
 def _beside_the_heads(examination: Examination, assessment: Assessment) -> list[Finding]:
@@ -247,7 +273,7 @@ def _late(examination: Examination, names: frozenset[str]) -> int | None:
             and call.short in names
             and any(reached[number] for number in call.inputs)
         ):
-            return call.line
+            return beside(examination.case.runner.source, call, place.call)
     return None
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.lines.looks import source_line
+from mha_drill.judge.lines.statements import function_at, last_given, statement_at
+from mha_drill.judge.parsing import tree_of
 from mha_drill.judge.sides import side_places
 from mha_drill.judge.stepmap import BY_HAND, SOFTMAXES, Place, places
 
@@ -75,6 +79,18 @@ def return_line(examination: Examination) -> int | None:
         if number > last and text.startswith(("def ", "class ")):
             break
     return last
+
+
+def merged_line(examination: Examination) -> int | None:
+    """Return where merged heads go out without a projection: the `return` that says them, else the merge."""
+    merge, line = line_of(examination, "merge", "weigh"), return_line(examination)
+    tree = tree_of(examination.case.runner.source)
+    statement, function = statement_at(tree, line), function_at(tree, line)
+    if isinstance(statement, ast.Return) and isinstance(statement.value, ast.Name) and function is not None:
+        given = last_given(function, statement.value.id, statement.lineno)
+        if given is not None and isinstance(given.value, ast.Tuple | ast.IfExp):
+            return merge
+    return line or merge
 
 
 def spec_requires_output(examination: Examination) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from mha_drill.judge.assessment import Assessment, shared_by_heads
-from mha_drill.judge.diagnosis.places import line_of, return_line, spec_requires_output
+from mha_drill.judge.diagnosis.places import line_of, merged_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.lines.definitions import definition_of
 from mha_drill.judge.lines.exchanged import shared_line, side_of, swapped_line
+from mha_drill.judge.lines.handed import handed_line, own_line
 from mha_drill.judge.lines.left_out import unprojected_line
 from mha_drill.judge.matching import order_of
 from mha_drill.judge.recording import Call
@@ -23,8 +24,10 @@ def wiring_findings(examination: Examination) -> list[Finding]:
     if assessment is None or assessment.roles is None:
         return []
     roles = assessment.roles
+    source, start = examination.case.runner.source, examination.binding.definition.line
     found = [
-        Finding("extra-normalization", "output", call.line, True) for call in assessment.wiring.norms[:1]
+        Finding("extra-normalization", "output", own_line(source, call, start), True)
+        for call in assessment.wiring.norms[:1]
     ]
     found += _misplaced(examination, assessment)
     if not examination.spec.projections:
@@ -80,7 +83,7 @@ def wiring_findings(examination: Examination) -> list[Finding]:
         and assessment.tail.call is None
         and not assessment.tail.fault
     ):
-        found.append(Finding("missing-output-projection", "output", return_line(examination), True))
+        found.append(Finding("missing-output-projection", "output", merged_line(examination), True))
     return found
 
 
@@ -96,8 +99,14 @@ def _made_line(examination: Examination, side: Side) -> int | None:
     """Return where the one map of all heads is made, where it hangs on the instance, else where it is used."""
     owners = {name.split(".")[0] for name in side.weights if "." in name}
     source, start = examination.case.runner.source, examination.binding.definition.line
-    made = definition_of(source, owners.pop(), start) if len(owners) == 1 else None
-    return made or side.line
+    owner = owners.pop() if len(owners) == 1 else ""
+    many = {
+        name.rpartition(".")[0]
+        for name in examination.square.answer.get("tensors", {})
+        if name.startswith(f"{owner}.")
+    }
+    used = {name.rpartition(".")[0] for name in side.weights}
+    return (definition_of(source, owner, start) if owner and many == used else None) or side.line
 
 
 def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding]:
@@ -116,7 +125,8 @@ def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding
     same = _same_rows
     if same(roles.value, roles.key) or same(roles.value, roles.query):
         which = "k" if same(roles.value, roles.key) else "q"
-        return [Finding("weigh-wrong-tensor", "weigh", line_of(examination, "weigh"), True, which)]
+        line = handed_line(examination.case.runner.source, roles.weighs[0], "v")
+        return [Finding("weigh-wrong-tensor", "weigh", line, True, which)]
     if same(roles.query, roles.key):
         return [
             Finding(

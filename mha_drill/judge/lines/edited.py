@@ -1,0 +1,124 @@
+"""Some mistakes show on one line and are written on another, whatever found them: the last look at a finding's line.
+
+A fill has a name, a mask is made before it is used, what does nothing yet has a body. Called by `diagnosis` when all
+findings are known. Judge side.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.definitions import TRIANGLES, definition_of
+from mha_drill.judge.lines.statements import function_at, last_given, statement_at
+from mha_drill.judge.parsing import tree_of
+
+FILLING = frozenset(
+    {"masked_fill", "masked_fill_", "where", "full", "full_like", "new_full", "fill_", "fill"}
+)
+
+
+def edited(source: str, finding: Finding) -> Finding:
+    """Return a finding at the line that has to be edited."""
+    if finding.line is None:
+        return finding
+    if finding.code == "mask-fill-value":
+        return replace(finding, line=_fill_line(source, finding.line))
+    if finding.code == "mask-inverted":
+        return replace(finding, line=_made_line(source, finding.line))
+    return finding
+
+
+def body_line(source: str, start: int, name: str = "forward") -> int:
+    """Return the line of the last statement of a function, or of a class's `forward`, that starts at a line."""
+    for node in ast.walk(tree_of(source)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.lineno == start:
+            inside = [item for item in ast.walk(node) if isinstance(item, ast.FunctionDef)]
+            told = [item for item in inside if item is node or item.name in (name, "__call__")]
+            if told:
+                return told[-1].body[-1].lineno
+    return start
+
+
+def _fill_line(source: str, line: int) -> int:
+    """Return where the number that a masking fills in has its name from."""
+    tree = tree_of(source)
+    function, statement = function_at(tree, line), statement_at(tree, line)
+    if function is None or statement is None:
+        return line
+    filled: list[ast.expr] = []
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in FILLING:
+            filled += [*node.args[1:], *(item.value for item in node.keywords if item.arg != "mask")]
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            filled.append(node.value)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            filled += [node.left, node.right]
+    for value in filled:
+        bare = value.operand if isinstance(value, ast.UnaryOp) else value
+        if isinstance(bare, ast.Name):
+            given = last_given(function, bare.id, line)
+            if given is not None and _is_number(given.value):
+                return given.line
+        if isinstance(bare, ast.Attribute) and isinstance(bare.value, ast.Name) and bare.value.id == "self":
+            made = definition_of(source, bare.attr)
+            if made is not None:
+                return made
+    return line
+
+
+def _is_number(value: ast.expr) -> bool:
+    """Whether an expression is a number written down, or made of one."""
+    nodes = list(ast.walk(value))
+    if any(isinstance(node, ast.Subscript | ast.MatMult) for node in nodes):
+        return False
+    return any(
+        isinstance(node, ast.Constant) or getattr(node, "attr", "") in ("finfo", "inf") for node in nodes
+    )
+
+
+def _made_line(source: str, line: int) -> int:
+    """Return where the triangle or comparison is made that a masking goes by, where the masking is as it is meant.
+
+    `masked_fill(tril == 0)` is the idiom, and so is adding what `triu` made: then it is the triangle that is turned.
+    """
+    tree = tree_of(source)
+    function, statement = function_at(tree, line), statement_at(tree, line)
+    if function is None or statement is None or _makes_mask(statement):
+        return line
+    text = ast.unparse(statement)
+    turned = "== 0" in text or "~" in text or "logical_not" in text or ".eq(0)" in text
+    for node in ast.walk(statement):
+        made: int | None = None
+        found: ast.AST | None = None
+        if isinstance(node, ast.Name) and (given := last_given(function, node.id, line)) is not None:
+            made, found = given.line, given.value
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            made = definition_of(source, node.attr)
+            found = None if made is None else statement_at(tree, made)
+        kind = "" if found is None else _makes_mask(found)
+        if made is not None and kind:
+            additive = isinstance(statement, ast.Assign) and "fill" not in text and "where" not in text
+            if additive or (turned and kind == "triu") or (not turned and kind in ("tril", "compared")):
+                return made
+    return line
+
+
+def _makes_mask(node: ast.AST) -> str:
+    """Return `tril`, `triu` or `compared` for what makes a mask of positions, else nothing."""
+    for item in ast.walk(node):
+        name = (
+            getattr(item, "attr", getattr(item, "id", ""))
+            if isinstance(item, ast.Attribute | ast.Name)
+            else ""
+        )
+        if name in TRIANGLES:
+            return "tril" if name.startswith("tril") else "triu"
+    for item in ast.walk(node):
+        if isinstance(item, ast.Compare) and isinstance(item.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+            return "compared"
+    return ""
+
+
+__all__ = ["body_line", "edited"]
