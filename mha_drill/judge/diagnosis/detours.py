@@ -13,6 +13,7 @@ import numpy as np
 from mha_drill.judge.diagnosis.places import return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.exchanged import shared_line
 from mha_drill.judge.lines.looks import rough_line
 from mha_drill.judge.observation import Observation
 from mha_drill.judge.recording import NORMS
@@ -86,7 +87,9 @@ def _named(examination: Examination, found: Explained) -> list[Finding]:
             if source != right
         ]
     if reading.shared:
-        named.append(Finding("shared-projection", "project", line, True, "kv"))
+        names = frozenset().union(*(item.weights for item in assessment.wiring.projections))
+        shared = shared_line(examination.case.runner.source, line, "kv", names)
+        named.append(Finding("shared-projection", "project", shared, True, "kv"))
     fault, factor = found.fault, found.factor
     if fault is not None:
         code = fault.code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from mha_drill.attention.steps import Fault
@@ -21,6 +23,7 @@ from mha_drill.judge.findings import Finding, side_said
 from mha_drill.judge.firststep import first_difference
 from mha_drill.judge.hypotheses import explain
 from mha_drill.judge.lines.definitions import definition_of, factor_line, triangle_line
+from mha_drill.judge.lines.exchanged import swapped_line
 from mha_drill.judge.lines.handed import beside
 from mha_drill.judge.lines.left_out import unweighted_line
 from mha_drill.judge.matching import close, order_of
@@ -257,6 +260,8 @@ def _finding_of(examination: Examination, fault: Fault) -> Finding:
         if assessment is not None:
             masking = None if place is None else place.call
             line = triangle_line(source, assessment.recording, masking, line)
+    if fault.code == "swapped-inputs" and (sides := re.fullmatch(r"(\w)\w* and (\w)\w*", fault.variant)):
+        line = swapped_line(source, sides[2], sides[1]) or swapped_line(source, sides[1], sides[2]) or line
     return Finding(fault.code, fault.step, line, True, fault.variant)
 
 

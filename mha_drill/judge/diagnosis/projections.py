@@ -283,7 +283,12 @@ def _swapped(examination: Examination, assessment: Assessment) -> list[Finding]:
         Finding(
             "swapped-inputs",
             "project",
-            swapped_line(examination.case.runner.source, name, side.source)
+            swapped_line(
+                examination.case.runner.source,
+                name,
+                side.source,
+                (roles.weighs if name == "v" else roles.scores)[0].line,
+            )
             or side.line
             or line_of(examination, "score"),
             True,

@@ -48,16 +48,16 @@ def factor_line(source: str, line: int) -> int:
     for factor in _factors(tree, line):
         if isinstance(factor, ast.Attribute) and _own(factor) and factor.attr in made:
             where, value = made[factor.attr]
-            return where if _is_factor(factor.attr, value) and not isinstance(value, ast.Name) else line
+            handed = isinstance(value, ast.Name) and value.id == factor.attr
+            return where if _is_factor(factor.attr, value) and not handed else line
         function = function_at(tree, line)
         if isinstance(factor, ast.Name) and function is not None:
             told = last_given(function, factor.id, line)
-            if (
-                told is not None
-                and _is_factor(told.name, told.value)
-                and not isinstance(told.value, ast.Name)
-            ):
+            own = told is not None and not isinstance(told.value, ast.Name)
+            if told is not None and own and _is_factor(told.name, told.value):
                 return told.line
+        elif factor.lineno > line:
+            return factor.lineno
     return line
 
 
@@ -108,12 +108,22 @@ def triangle_line(source: str, recording: Recording, masking: Call | None, line:
     triangles = [call for call in made if call.short in TRIANGLES] or made
     if triangles:
         return triangles[-1].line
-    names = {node.attr for node in ast.walk(tree) if _own(node) and _at(node, line)}  # type: ignore[attr-defined]
+    names = attributes_behind(tree, line)
     for _, name, value in _definitions(tree):
         for node in ast.walk(value) if name in names else ():
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in TRIANGLES:
                 return node.func.end_lineno
     return line
+
+
+def attributes_behind(tree: ast.Module, line: int) -> set[str]:
+    """Return the attributes of the instance that a line reads, or that made the names it reads."""
+    function, statement = function_at(tree, line), statement_at(tree, line)
+    if function is None or statement is None:
+        return set()
+    given = [last_given(function, name, statement.lineno) for name in names_in(statement)]
+    parts = [statement, *(item.value for item in given if item is not None)]
+    return {node.attr for part in parts for node in ast.walk(part) if _own(node)}  # type: ignore[attr-defined]
 
 
 def _cut_line(tree: ast.Module, line: int) -> int | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.lines.definitions import TRIANGLES, definition_of
-from mha_drill.judge.lines.statements import function_at, last_given, statement_at
+from mha_drill.judge.lines.statements import called_function, function_at, last_given, statement_at
 from mha_drill.judge.parsing import tree_of
 
 FILLING = frozenset(
@@ -97,6 +97,10 @@ def _made_line(source: str, line: int) -> int:
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             made = definition_of(source, node.attr)
             found = None if made is None else statement_at(tree, made)
+        elif isinstance(node, ast.Call) and (helper := called_function(tree, node)) is not None:
+            inside = [item for item in helper.body if _makes_mask(item)]
+            if inside:
+                return inside[0].lineno
         kind = "" if found is None else _makes_mask(found)
         if made is not None and kind:
             additive = isinstance(statement, ast.Assign) and "fill" not in text and "where" not in text

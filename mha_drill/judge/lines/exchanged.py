@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from mha_drill.judge.lines.statements import (
     Function,
+    called_function,
     given,
     names_in,
+    statement_at,
 )
 from mha_drill.judge.names import role
 from mha_drill.judge.owners import letter_of
@@ -22,7 +24,7 @@ def side_of(name: str) -> str | None:
     return found if found in LETTERS else None
 
 
-def swapped_line(source: str, letter: str, other: str) -> int | None:
+def swapped_line(source: str, letter: str, other: str, used: int | None = None) -> int | None:
     """Return where the side of one letter is made from what bears another's name, and the other way round."""
     tree = tree_of(source)
     crossed = [*_crossed_arguments(tree, {letter, other}), *_crossed_targets(tree, {letter, other})]
@@ -37,7 +39,12 @@ def swapped_line(source: str, letter: str, other: str) -> int | None:
     ]
     if len(set(single)) == 1:
         return single[0]
-    return None
+    statement = statement_at(tree, used)
+    return (
+        used
+        if statement is not None and other in (told := _letters(statement)) and letter not in told
+        else None
+    )
 
 
 def _letters(node: ast.AST) -> set[str | None]:
@@ -46,12 +53,11 @@ def _letters(node: ast.AST) -> set[str | None]:
 
 def _crossed_arguments(tree: ast.Module, sides: set[str]) -> Iterator[int]:
     """Yield the lines of calls that hand two sides to each other's parameter: `attention(q, v, k)`."""
-    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         told = [_single(argument) for argument in node.args]
-        called = functions.get(getattr(node.func, "attr", getattr(node.func, "id", "")))
+        called = called_function(tree, node)
         wanted: list[str | None] = ["q", "k", "v"]
         if called is not None:
             wanted = [side_of(item.arg) for item in called.args.args if item.arg not in ("self", "cls")]

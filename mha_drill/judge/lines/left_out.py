@@ -12,6 +12,7 @@ from mha_drill.judge.assessment import Assessment
 from mha_drill.judge.lines.exchanged import side_of
 from mha_drill.judge.lines.statements import (
     Function,
+    called_function,
     covers,
     function_at,
     last_given,
@@ -73,13 +74,12 @@ def _drops(value: ast.expr) -> bool:
 def unmasked_line(source: str, name: str, start: int) -> int | None:
     """Return where a function that takes a mask is called without the one that its caller has."""
     tree = tree_of(source)
-    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
-    for function in functions.values():
+    for function in [node for node in ast.walk(tree) if isinstance(node, Function)]:
         own = {item.arg for item in (*function.args.args, *function.args.kwonlyargs)}
         if name not in own or function.end_lineno is None or function.end_lineno < start:
             continue
         for node in ast.walk(function):
-            called = functions.get(_called(node)) if isinstance(node, ast.Call) else None
+            called = called_function(tree, node) if isinstance(node, ast.Call) else None
             if called is None or not isinstance(node, ast.Call) or called is function:
                 continue
             wanted = [item.arg for item in called.args.args if item.arg not in ("self", "cls")]
@@ -91,12 +91,6 @@ def unmasked_line(source: str, name: str, start: int) -> int | None:
             if masks and not _hands_on(node, wanted, masks[0]):
                 return node.lineno
     return None
-
-
-def _called(node: ast.AST) -> str:
-    """Return the name of what a call calls; `attention` for `self.attention`, an instance made in the file aside."""
-    name = getattr(node, "func", None)
-    return str(getattr(name, "attr", getattr(name, "id", "")))
 
 
 def _hands_on(node: ast.Call, wanted: list[str], mask: str) -> bool:

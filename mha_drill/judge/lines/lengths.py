@@ -31,12 +31,17 @@ def length_line(source: str, lines: list[int]) -> int | None:
                     return made.line
         found = [last_given(function, name, statement.lineno) for name in names_in(statement)]
         sizes = [item for item in found if item is not None and _is_size(item.value)]
-        single = [item.line for item in sizes if isinstance(item.value, ast.Subscript | ast.Call)]
+        single = [item.line for item in sizes if _is_length(item.value)]
         if single:
             return single[0]
         if sizes or not {item.arg for item in function.args.args[2:]} & {*names_in(statement)}:
             return line
     return lines[0] if lines else None
+
+
+def _is_length(value: ast.expr) -> bool:
+    """Whether an expression is one axis of a shape, and not that of the batch."""
+    return bool(re.search(r"(shape\[|size\()-?[1-9]", ast.unparse(value)))
 
 
 def _is_size(value: ast.expr) -> bool:

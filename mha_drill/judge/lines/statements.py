@@ -86,3 +86,20 @@ def _taken_apart(target: ast.expr, value: ast.expr, line: int) -> Iterator[Given
         whole = len(parts) == len(target.elts)
         for index, item in enumerate(target.elts):
             yield from _taken_apart(item, parts[index] if whole else value, line)
+
+
+def called_function(tree: ast.Module, node: ast.Call) -> Function | None:
+    """Return the function of the file that a call runs: by its name, or the `forward` of what an attribute holds."""
+    name = str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+    classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
+    for item in ast.walk(tree):
+        if isinstance(item, Function) and item.name == name:
+            return item
+    for item in ast.walk(tree):
+        match item:
+            case ast.Assign(targets=[ast.Attribute(attr=attr)], value=ast.Call(func=ast.Name(kind))) if (
+                attr == name and kind in classes
+            ):
+                methods = [each for each in classes[kind].body if isinstance(each, Function)]
+                return next((each for each in methods if each.name in ("forward", "__call__")), None)
+    return None
