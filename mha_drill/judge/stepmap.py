@@ -22,6 +22,8 @@ MASKINGS = frozenset(
     __iadd__ masked_scatter index_fill maximum minimum
     """.split()
 )
+SUMS = frozenset({"add", "__add__", "__radd__", "add_", "__iadd__"})
+SUBTRACTIONS = frozenset({"sub", "__sub__", "sub_", "__isub__", "subtract"})
 SOFTMAXES = frozenset({"softmax", "log_softmax", "softmax_"})
 BY_HAND = frozenset({"exp", "exp_", "exp2"})
 MOVES = frozenset({"transpose", "permute", "swapaxes", "movedim", "T", "mT", "rearrange"})
@@ -53,7 +55,7 @@ def places(recording: Recording, wiring: Wiring, roles: Roles, tail: Tail | None
         )
         if first is not None:
             put("project", wiring.projections[first].call)
-    put("split", last_layout(recording, score.inputs[0]))
+    put("split", last_layout(recording, next(item for item in score.inputs if recording.content[item])))
     put("score", score)
     between = _between(recording, score, weigh)
     softmax = next((call for call in between if call.short in SOFTMAXES), None) or next(
@@ -64,7 +66,11 @@ def places(recording: Recording, wiring: Wiring, roles: Roles, tail: Tail | None
         "scale",
         next((call for call in before if _scales(recording, call)), None) or _folded(recording, roles, score),
     )
-    put("mask", next((call for call in before if _masks(recording, call)), None))
+    put(
+        "mask",
+        next((call for call in before if _masks(recording, call)), None)
+        or next((call for call in before if _multiplies(recording, call)), None),
+    )
     if softmax is not None and softmax.short in BY_HAND:
         softmax = next(
             (
@@ -152,12 +158,20 @@ def _folded(recording: Recording, roles: Roles, score: Call) -> Call | None:
 
 
 def _masks(recording: Recording, call: Call) -> bool:
-    if call.short not in MASKINGS:
+    if call.short not in MASKINGS | SUBTRACTIONS:
         return False
-    if call.short in ("add", "__add__", "add_", "__iadd__"):
+    if call.short in SUMS | SUBTRACTIONS:
         others = [item for item in call.inputs if not recording.content[item]]
         return any(_count(recording, item) > 1 for item in others)
     return True
+
+
+def _multiplies(recording: Recording, call: Call) -> bool:
+    """Whether a call multiplies the scores by what is neither a number nor made from an input's content."""
+    if call.short.strip("_") not in ("mul", "imul", "rmul", "multiply"):
+        return False
+    others = [item for item in call.inputs if not recording.content[item]]
+    return any(_count(recording, item) > 1 and not recording.weights[item] for item in others)
 
 
 def _count(recording: Recording, number: int) -> int:

@@ -42,11 +42,12 @@ def diagnose(examination: Examination) -> list[Finding]:
     if output is None or not examination.returns_right_kind:
         kind = square.answer["output"]["type"]
         if kind == "NotImplementedType" or (kind == "NoneType" and not square.answer.get("calls")):
+            body = body_line(examination.case.runner.source, examination.binding.definition.line)
+            return [Finding("not-implemented", "load", body)]
+        line = return_line(examination)
+        if kind == "NoneType":
             line = body_line(examination.case.runner.source, examination.binding.definition.line)
-            return [Finding("not-implemented", "load", line)]
-        return distinct(
-            [*findings, Finding("wrong-output-type", "output", return_line(examination), False, kind)]
-        )
+        return distinct([*findings, Finding("wrong-output-type", "output", line, False, kind)])
     wired = wiring_findings(examination)
     findings += wired
     faults: tuple[Fault, ...] = ()

@@ -179,10 +179,11 @@ def _random_line(examination: Examination) -> int | None:
         "bernoulli_",
         "randint",
     )
-    for call in examination.square.answer.get("calls", []):
-        if call["name"].rsplit(".", 1)[-1] in names:
-            return int(call["line"]) if call["line"] else None
-    return None
+    calls = examination.square.answer.get("calls", [])
+    drawn = [call for call in calls if call["name"].rsplit(".", 1)[-1] in names]
+    # A dropout in evaluation draws nothing.
+    drawn.sort(key=lambda call: "dropout" in call["name"])
+    return next((call["line"] for call in drawn), None)
 
 
 def _writing_line(examination: Examination, observation: Observation) -> int | None:

@@ -14,6 +14,7 @@ from mha_drill.judge.diagnosis.places import return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.lines.exchanged import shared_line
+from mha_drill.judge.lines.left_out import renamed_line
 from mha_drill.judge.lines.looks import rough_line
 from mha_drill.judge.observation import Observation
 from mha_drill.judge.recording import NORMS
@@ -79,6 +80,7 @@ def _named(examination: Examination, found: Explained) -> list[Finding]:
     named = []
     if reading.unprojected:
         where = rough_line(recording, "score", "")
+        where = renamed_line(examination.case.runner.source, where, reading.unprojected[0]) or where
         named.append(Finding("missing-projection", "project", where, True, reading.unprojected[0]))
     elif reading.sources != wanted:
         named += [

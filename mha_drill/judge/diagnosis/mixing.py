@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mha_drill.judge.diagnosis.places import line_of
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.probes import SQUARE
-from mha_drill.judge.recording import Call, Recording
+from mha_drill.judge.recording import PRODUCTS, Call, Recording
 
 CHANGED = 1e-9
 RESHAPING = frozenset({"reshape", "view", "flatten", "unflatten", "rearrange"})
@@ -30,8 +31,16 @@ def mixing_line(examination: Examination) -> int | None:
             changed = [_changed(recording, run, number) for run in runs if run is not None]
             one, two = changed
             if one is not None and two is not None and (one & two).any():
-                return _laid_out(recording, call) or call.line
+                return _laid_out(recording, call) or _merge_line(examination, call) or call.line
     return None
+
+
+def _merge_line(examination: Examination, call: Call) -> int | None:
+    """Return the line of the merge, where a map after it is the first to make numbers of two items."""
+    assessment = examination.assessed(examination.square)
+    if assessment is None or assessment.roles is None or call.short not in PRODUCTS:
+        return None
+    return line_of(examination, "merge") if call.index > assessment.roles.weighs[-1].index else None
 
 
 def _recording(examination: Examination, probe: object) -> Recording | None:

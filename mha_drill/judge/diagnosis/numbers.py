@@ -9,7 +9,7 @@ import numpy as np
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.assessment import Assessment, flat, shared_by_heads
 from mha_drill.judge.diagnosis.detours import detour_findings
-from mha_drill.judge.diagnosis.mixing import first_unknown
+from mha_drill.judge.diagnosis.mixing import RESHAPING, first_unknown
 from mha_drill.judge.diagnosis.places import (
     NEAR,
     line_of,
@@ -32,6 +32,9 @@ from mha_drill.judge.probes import Probe
 from mha_drill.judge.recording import NORMS, Recording
 from mha_drill.judge.stepmap import MASKINGS, SCALINGS, SOFTMAXES
 
+# After these the output is as wide as before.
+UNCHANGING = frozenset({"dropout", "contiguous", "detach", "to"})
+
 
 def number_findings(
     examination: Examination, wired: list[Finding]
@@ -44,7 +47,11 @@ def number_findings(
         plain = explain_plain(examination)
         named = _named(examination, plain.faults)
         if plain.ending:
-            named.append(Finding(plain.ending, "output", line_of(examination, "output"), True))
+            normed = [
+                call for call in square.answer.get("calls", []) if call["name"].rsplit(".", 1)[-1] in NORMS
+            ]
+            line = normed[-1]["line"] if normed else line_of(examination, "output")
+            named.append(Finding(plain.ending, "output", line, True))
         return (found or named or [_unexplained(examination, assessment)]), plain.faults
     if (
         assessment is None
@@ -130,6 +137,8 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
     line = return_line(examination)
     if output.shape[:2] == (square.probe.batch, square.probe.query_length):
         line = _last_map_line(examination) or line
+    elif output.ndim == 2:
+        line = _flattening_line(examination) or line
     wrong = Finding("wrong-output-shape", "output", line, False, shapes=(output.shape,))
     if output.ndim != 3 or output.shape[:2] != (square.probe.batch, square.probe.query_length):
         return [wrong]
@@ -149,16 +158,23 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
 def _last_map_line(examination: Examination) -> int | None:
     """Return where the map is made that gave the output, where it hangs on the instance."""
     assessment = examination.assessed(examination.square)
-    last = (
-        next((call for call in reversed(assessment.recording.calls) if call.outputs), None)
-        if assessment
-        else None
-    )
+    calls = [] if assessment is None else assessment.recording.calls
+    last = next((call for call in reversed(calls) if call.outputs and call.short not in UNCHANGING), None)
     if assessment is None or last is None or last.short != "linear":
         return None
     values = (assessment.recording.values[number] for number in last.inputs)
     owner = next((value.name.split(".")[0] for value in values if value.kind == "parameter"), "")
     return definition_of(examination.case.runner.source, owner, examination.binding.definition.line)
+
+
+def _flattening_line(examination: Examination) -> int | None:
+    """Return the line of the last call that gave what had more axes only two."""
+    assessment = examination.assessed(examination.square)
+    for call in reversed([] if assessment is None else assessment.recording.calls):
+        shapes = [assessment.recording.values[item].shape for item in (*call.inputs[:1], *call.outputs)]  # type: ignore[union-attr]
+        if call.short in RESHAPING and len(shapes) == 2 and len(shapes[0]) > len(shapes[1]) == 2:
+            return call.line
+    return None
 
 
 def _beside_the_heads(examination: Examination, assessment: Assessment) -> list[Finding]:

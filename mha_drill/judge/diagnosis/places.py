@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from mha_drill.judge.examination import Examination
+from mha_drill.judge.lines.left_out import drops
 from mha_drill.judge.lines.looks import source_line
 from mha_drill.judge.lines.statements import function_at, last_given, statement_at
 from mha_drill.judge.parsing import tree_of
@@ -86,10 +87,14 @@ def merged_line(examination: Examination) -> int | None:
     merge, line = line_of(examination, "merge", "weigh"), return_line(examination)
     tree = tree_of(examination.case.runner.source)
     statement, function = statement_at(tree, line), function_at(tree, line)
-    if isinstance(statement, ast.Return) and isinstance(statement.value, ast.Name) and function is not None:
-        given = last_given(function, statement.value.id, statement.lineno)
+    value = statement.value if isinstance(statement, ast.Return) else None
+    value = value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
+    if isinstance(statement, ast.Return) and isinstance(value, ast.Name) and function is not None:
+        given = last_given(function, value.id, statement.lineno)
         if given is not None and isinstance(given.value, ast.Tuple | ast.IfExp):
             return merge
+        if given is not None and isinstance(given.value, ast.Call) and drops(tree, given.value):
+            return given.line
     return line or merge
 
 

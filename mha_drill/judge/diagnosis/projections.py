@@ -53,7 +53,7 @@ def wiring_findings(examination: Examination) -> list[Finding]:
             ):
                 continue
             if _same_weights(assessment, side, other):
-                line = _shared_line(examination, side, other, name)
+                line = _shared_line(examination, side, other, f"{other_name}{name}")
                 found.append(Finding("shared-projection", "project", line, True, f"{other_name}{name}"))
                 break
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
@@ -87,12 +87,12 @@ def wiring_findings(examination: Examination) -> list[Finding]:
     return found
 
 
-def _shared_line(examination: Examination, side: Side, other: Side, letter: str) -> int | None:
+def _shared_line(examination: Examination, side: Side, other: Side, letters: str) -> int | None:
     """Return where two sides come to have one map; of the two uses that of the side it is not named after."""
     weights = side.weights | other.weights
     named = {side_of(name.split(".")[0]) for name in weights} - {None}
-    line = other.line if named == {letter} else side.line
-    return shared_line(examination.case.runner.source, line, letter, weights)
+    line = other.line if named == {letters[-1]} else side.line
+    return shared_line(examination.case.runner.source, line, letters, weights)
 
 
 def _made_line(examination: Examination, side: Side) -> int | None:

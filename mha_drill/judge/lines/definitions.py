@@ -41,6 +41,21 @@ def definition_of(source: str, attribute: str, start: int = 0) -> int | None:
     return copied[0] if copied else line
 
 
+def definition_path(source: str, name: str, start: int) -> int | None:
+    """Return the line that makes `attribute.weight`: in the class of the attribute, where that is one of the file's."""
+    tree = tree_of(source)
+    first, _, rest = name.partition(".")
+    if rest:
+        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        for _, attribute, value in _definitions(tree):
+            made = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+            if attribute == first and made in classes:
+                inner = definition_of(source, rest.split(".")[0], classes[made].lineno)
+                if inner is not None:
+                    return inner
+    return definition_of(source, first, start) or definition_of(source, first)
+
+
 def factor_line(source: str, line: int) -> int:
     """Return where the factor of a scaling is made: where `line` scales by `self.scale` or by a name alone."""
     tree = tree_of(source)
@@ -49,11 +64,15 @@ def factor_line(source: str, line: int) -> int:
         if isinstance(factor, ast.Attribute) and _own(factor) and factor.attr in made:
             where, value = made[factor.attr]
             handed = isinstance(value, ast.Name) and value.id == factor.attr
-            return where if _is_factor(factor.attr, value) and not handed else line
+            once = sum(item.attr == factor.attr for item in _read_of_self(function_at(tree, line))) == 1
+            return where if once and _is_factor(factor.attr, value) and not handed else line
         function = function_at(tree, line)
         if isinstance(factor, ast.Name) and function is not None:
             told = last_given(function, factor.id, line)
-            own = told is not None and not isinstance(told.value, ast.Name)
+            once = (
+                sum(isinstance(item, ast.Name) and item.id == factor.id for item in ast.walk(function)) == 2
+            )
+            own = told is not None and once and not isinstance(told.value, ast.Name)
             if told is not None and own and _is_factor(told.name, told.value):
                 return told.line
         elif factor.lineno > line:
@@ -70,6 +89,8 @@ def _factors(tree: ast.Module, line: int) -> Iterator[ast.expr]:
         if not _at(node, line):
             continue
         match node:
+            case ast.BinOp(left=ast.Constant()):
+                continue  # `1 / self.scale` is another factor than that one
             case ast.BinOp(op=ast.Mult() | ast.Div()):
                 yield node.right
             case ast.AugAssign(op=ast.Mult() | ast.Div()):
@@ -78,6 +99,12 @@ def _factors(tree: ast.Module, line: int) -> Iterator[ast.expr]:
                 yield last
             case ast.Call(keywords=keywords):
                 yield from (item.value for item in keywords if item.arg == "alpha")
+
+
+def _read_of_self(function: ast.AST | None) -> list[ast.Attribute]:
+    """Return what a function reads of its instance."""
+    nodes = [] if function is None else list(ast.walk(function))
+    return [node for node in nodes if isinstance(node, ast.Attribute) and _own(node)]
 
 
 def _is_factor(name: str, value: ast.AST) -> bool:
@@ -154,6 +181,10 @@ def _definitions(tree: ast.AST) -> Iterator[tuple[int, str, ast.AST]]:
                 target=ast.Attribute(attr=name, value=ast.Name("self")), value=ast.expr() as value
             ):
                 yield node.lineno, name, value
+            case ast.FunctionDef(
+                name=name, decorator_list=[ast.Name("property"), *_], body=[*_, ast.Return() as last]
+            ) if last.value is not None:
+                yield last.lineno, name, last.value
             case ast.Call(
                 func=ast.Attribute(attr="register_buffer"), args=[ast.Constant(str() as name), value, *_]
             ):

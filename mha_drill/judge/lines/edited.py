@@ -7,11 +7,21 @@ findings are known. Judge side.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.lines.definitions import TRIANGLES, definition_of
-from mha_drill.judge.lines.statements import called_function, function_at, last_given, statement_at
+from mha_drill.judge.lines.statements import (
+    Function,
+    called_function,
+    function_at,
+    given,
+    last_given,
+    names_in,
+    statement_at,
+)
+from mha_drill.judge.names import role
 from mha_drill.judge.parsing import tree_of
 
 FILLING = frozenset(
@@ -27,6 +37,10 @@ def edited(source: str, finding: Finding) -> Finding:
         return replace(finding, line=_fill_line(source, finding.line))
     if finding.code == "mask-inverted":
         return replace(finding, line=_made_line(source, finding.line))
+    if finding.code == "batch-mixing":
+        return replace(finding, line=_repeated_line(source, finding.line))
+    if finding.code in ("softmax-axis", "unstable-softmax"):
+        return replace(finding, line=_softmax_line(source, finding.line, finding.code))
     return finding
 
 
@@ -39,6 +53,47 @@ def body_line(source: str, start: int, name: str = "forward") -> int:
             if told:
                 return told[-1].body[-1].lineno
     return start
+
+
+def _softmax_line(source: str, line: int, code: str) -> int:
+    """Return where a softmax takes its axis or its exponentials: as a layer is made, or in a helper of the file's."""
+    tree = tree_of(source)
+    statement = statement_at(tree, line)
+    for node in ast.walk(statement) if statement is not None else ():
+        if code == "softmax-axis" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            made = definition_of(source, node.func.attr)
+            if made is not None and re.search(
+                r"Softmax\(.", "".join(source.splitlines()[made - 1 : made + 1])
+            ):
+                return made
+        helper = called_function(tree, node) if isinstance(node, ast.Call) else None
+        if helper is not None and any(".exp" in ast.unparse(item) for item in helper.body):
+            wanted = r"\bexp\(" if code == "unstable-softmax" else r"\bsum\("
+            return next((item.lineno for item in helper.body if re.search(wanted, ast.unparse(item))), line)
+    function = function_at(tree, line)
+    if code == "softmax-axis" and function is not None and statement is not None:
+        text = ast.unparse(statement)
+        if "exp(" in text and "sum(" not in text and "softmax(" not in text:
+            later = [item for item in function.body if item.lineno > line and "sum(" in ast.unparse(item)]
+            return later[0].lineno if later else line
+    return line
+
+
+def _repeated_line(source: str, line: int) -> int:
+    """Return where the mask that a masking goes by was repeated, in the one place where one is."""
+    tree = tree_of(source)
+    statement = statement_at(tree, line)
+    if statement is None or not re.search(r"masked_fill|where\(", ast.unparse(statement)):
+        return line
+    repeated = [
+        item.line
+        for function in ast.walk(tree)
+        if isinstance(function, Function)
+        for item in given(function)
+        if re.search(r"\b(repeat|repeat_interleave|tile)\(", ast.unparse(item.value))
+        and role(item.name) == "mask"
+    ]
+    return repeated[0] if len(repeated) == 1 else line
 
 
 def _fill_line(source: str, line: int) -> int:
@@ -55,17 +110,49 @@ def _fill_line(source: str, line: int) -> int:
             filled.append(node.value)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             filled += [node.left, node.right]
+    made_of = _filled_before(function, statement) if not filled else None
+    if made_of is not None:
+        return made_of
     for value in filled:
         bare = value.operand if isinstance(value, ast.UnaryOp) else value
         if isinstance(bare, ast.Name):
-            given = last_given(function, bare.id, line)
-            if given is not None and _is_number(given.value):
-                return given.line
+            told = last_given(function, bare.id, line)
+            if told is not None and _is_number(told.value):
+                return told.line
+            if told is None and bare.id in {item.arg for item in function.args.args}:
+                handed = [
+                    node.lineno
+                    for node in ast.walk(tree)
+                    if isinstance(node, ast.Call) and called_function(tree, node) is function
+                ]
+                return handed[0] if len(handed) == 1 else line
         if isinstance(bare, ast.Attribute) and isinstance(bare.value, ast.Name) and bare.value.id == "self":
             made = definition_of(source, bare.attr)
             if made is not None:
                 return made
     return line
+
+
+def _filled_before(function: Function, statement: ast.stmt) -> int | None:
+    """Return where what a statement adds was filled: `mask = full(..., -1.0)`, through up to three names."""
+    names, before = names_in(statement), statement.lineno
+    for _ in range(3):
+        found = [item for name in names if (item := last_given(function, name, before)) is not None]
+        filled = [
+            item
+            for item in found
+            if any(
+                isinstance(node, ast.Call) and getattr(node.func, "attr", "") in FILLING
+                for node in ast.walk(item.value)
+            )
+        ]
+        if filled:
+            return filled[0].line
+        masks = [item for item in found if role(item.name) == "mask"]
+        if not masks:
+            return None
+        names, before = names_in(masks[0].value), masks[0].line
+    return None
 
 
 def _is_number(value: ast.expr) -> bool:
@@ -92,8 +179,8 @@ def _made_line(source: str, line: int) -> int:
     for node in ast.walk(statement):
         made: int | None = None
         found: ast.AST | None = None
-        if isinstance(node, ast.Name) and (given := last_given(function, node.id, line)) is not None:
-            made, found = given.line, given.value
+        if isinstance(node, ast.Name) and (told := last_given(function, node.id, line)) is not None:
+            made, found = told.line, told.value
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             made = definition_of(source, node.attr)
             found = None if made is None else statement_at(tree, made)

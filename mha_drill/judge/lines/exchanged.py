@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mha_drill.judge.lines.statements import (
     Function,
+    Given,
     called_function,
     given,
     names_in,
@@ -16,6 +17,8 @@ from mha_drill.judge.names import role
 from mha_drill.judge.owners import letter_of
 from mha_drill.judge.parsing import tree_of
 from mha_drill.judge.sides import LETTERS
+
+LONGEST_NAME = 40
 
 
 def side_of(name: str) -> str | None:
@@ -93,7 +96,10 @@ def _single(node: ast.expr) -> str | None:
 
 
 def shared_line(source: str, line: int | None, letters: str, weights: frozenset[str]) -> int | None:
-    """Return where two sides come to have one map: `self.v = self.k`, or the side that the map is not named after."""
+    """Return where two sides come to have one map: `self.v = self.k`, `v = k`, or `v` from the map of another letter.
+
+    letters: of the two sides, the one that was found later last.
+    """
     tree = tree_of(source)
     for node in ast.walk(tree):
         match node:
@@ -104,4 +110,26 @@ def shared_line(source: str, line: int | None, letters: str, weights: frozenset[
                 name.split(".")[0] in (new, old) for name in weights
             ):
                 return node.lineno
-    return line
+    sides = {*letters}
+    told = [
+        item.line
+        for function in ast.walk(tree)
+        if isinstance(function, Function)
+        for item in given(function)
+        if side_of(item.name) in sides and _taken_from(item) in sides - {side_of(item.name)}
+    ]
+    return told[0] if len(set(told)) == 1 else line
+
+
+def _taken_from(item: Given) -> str | None:
+    """Return the side that a name's value is another's of: `values = keys`, `v = self.k_map(v)`, `project("k", v)`."""
+    if isinstance(item.value, ast.Name):
+        return side_of(item.value.id)
+    said = [node.attr for node in ast.walk(item.value) if isinstance(node, ast.Attribute)]
+    said += [
+        node.value
+        for node in ast.walk(item.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    letters = {side_of(name) for name in said if len(name) < LONGEST_NAME} - {None}
+    return letters.pop() if len(letters) == 1 else None

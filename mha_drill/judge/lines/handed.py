@@ -5,6 +5,9 @@ A helper that weighs what it is handed is right; who hands it the key is not. Ca
 
 from __future__ import annotations
 
+import ast
+import re
+
 from mha_drill.judge.lines.exchanged import side_of
 from mha_drill.judge.lines.statements import Function, covers, function_at, last_given, names_in, statement_at
 from mha_drill.judge.parsing import tree_of
@@ -39,6 +42,17 @@ def beside(source: str, call: Call, other: Call | None) -> int | None:
         if function_at(tree, line) in around:
             return line
     return call.line
+
+
+def without_gradient_line(source: str, call: Call) -> int | None:
+    """Return the line of the `with torch.no_grad():` that a call is made under."""
+    blocks = [
+        node
+        for node in ast.walk(tree_of(source))
+        if isinstance(node, ast.With)
+        and any(re.search(r"no_grad|inference_mode", ast.unparse(item.context_expr)) for item in node.items)
+    ]
+    return next((block.lineno for line in stack(call) for block in blocks if covers(block, line)), None)
 
 
 def own_line(source: str, call: Call, start: int) -> int | None:

@@ -35,10 +35,10 @@ def unprojected_line(source: str, assessment: Assessment, letter: str) -> int | 
         call = maker
         number = next((item for item in maker.inputs if recording.content[item]), None)
     line = call.outermost
-    return _renamed(source, line, letter) or line
+    return renamed_line(source, line, letter) or line
 
 
-def _renamed(source: str, line: int | None, letter: str) -> int | None:
+def renamed_line(source: str, line: int | None, letter: str) -> int | None:
     """Return where one of the names that a line reads was given another plain name's value: `v = x`."""
     tree = tree_of(source)
     function, statement = function_at(tree, line), statement_at(tree, line)
@@ -60,15 +60,39 @@ def unweighted_line(source: str, line: int | None) -> int | None:
     names, before = names_in(statement), statement.lineno
     while True:
         made = [item for name in names if (item := last_given(function, name, before)) is not None]
-        passed = [item for item in made if isinstance(item.value, ast.Name) or _drops(item.value)]
+        passed = [
+            item
+            for item in made
+            if isinstance(item.value, ast.Name) or drops(tree, item.value) or _divides(item.value)
+        ]
         if not passed:
             return found
         last = max(passed, key=lambda item: item.line)
         found, before, names = last.line, last.line, names_in(last.value)
 
 
-def _drops(value: ast.expr) -> bool:
-    return isinstance(value, ast.Call) and "drop" in ast.unparse(value.func).lower()
+def drops(tree: ast.Module, value: ast.expr) -> bool:
+    """Whether an expression is a call of a dropout, by its name or by what the attribute is made as."""
+    if not isinstance(value, ast.Call):
+        return False
+    name = getattr(value.func, "attr", getattr(value.func, "id", ""))
+    made = (item.value for item in ast.walk(tree) if isinstance(item, ast.Assign) and name in _named(item))
+    return "drop" in name.lower() or any("Dropout" in ast.unparse(item) for item in made)
+
+
+def _named(statement: ast.Assign) -> list[str]:
+    return [target.attr for target in statement.targets if isinstance(target, ast.Attribute)]
+
+
+def _divides(value: ast.expr) -> bool:
+    """Whether an expression divides by a sum, and takes no exponentials."""
+    text = ast.unparse(value)
+    return (
+        isinstance(value, ast.BinOp)
+        and isinstance(value.op, ast.Div)
+        and "sum(" in text
+        and "exp" not in text
+    )
 
 
 def unmasked_line(source: str, name: str, start: int) -> int | None:
@@ -108,23 +132,20 @@ def _hands_on(node: ast.Call, wanted: list[str], mask: str) -> bool:
 def undropped_line(source: str, definition: int) -> int | None:
     """Return where dropout comes to nothing: a call whose result nobody takes, else a layer that nobody calls."""
     tree = tree_of(source)
-    owner = next(
-        (node for node in tree.body if isinstance(node, ast.ClassDef) and covers(node, definition)), None
-    )
-    for node in ast.walk(owner or tree):
-        if isinstance(node, ast.Expr) and _drops(node.value):
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    for node in ast.walk(next((item for item in classes if covers(item, definition)), tree)):
+        if isinstance(node, ast.Expr) and drops(tree, node.value):
             return node.lineno
-    if owner is None:
-        return None
-    read = {
-        item.attr
-        for item in ast.walk(owner)
-        if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Load)
-    }
-    for node in ast.walk(owner):
-        match node:
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name("self"), attr=name)], value=value) if (
-                name not in read and "drop" in (name + ast.unparse(value)).lower()
-            ):
-                return node.lineno
+    for owner in sorted(classes, key=lambda item: not covers(item, definition)):
+        read = {
+            item.attr
+            for item in ast.walk(owner)
+            if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Load)
+        }
+        for node in ast.walk(owner):
+            match node:
+                case ast.Assign(targets=[ast.Attribute(value=ast.Name("self"), attr=name)], value=value) if (
+                    name not in read and "drop" in (name + ast.unparse(value)).lower()
+                ):
+                    return node.lineno
     return None

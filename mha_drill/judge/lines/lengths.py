@@ -31,7 +31,18 @@ def length_line(source: str, lines: list[int]) -> int | None:
                     return made.line
         found = [last_given(function, name, statement.lineno) for name in names_in(statement)]
         sizes = [item for item in found if item is not None and _is_size(item.value)]
-        single = [item.line for item in sizes if _is_length(item.value)]
+        own = {item.arg for item in function.args.args}
+        single = [
+            item.line for item in sizes if _is_length(item.value) or own.isdisjoint(names_in(item.value))
+        ]
+        single += [
+            item.line
+            for item in found
+            if item is not None
+            and isinstance(item.value, ast.Name)
+            and (source_of := last_given(function, item.value.id, item.line)) is not None
+            and _is_size(source_of.value)
+        ]
         if single:
             return single[0]
         if sizes or not {item.arg for item in function.args.args[2:]} & {*names_in(statement)}:
