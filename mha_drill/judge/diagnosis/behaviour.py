@@ -50,7 +50,8 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
         elif finite and not gone and (still or examination.ignores_rate):
             definition = examination.binding.definition.line
             line = (
-                _passed_line(examination)
+                line_of(examination, "dropout")
+                or _passed_line(examination)
                 or undropped_line(examination.case.runner.source, definition)
                 or line_of(examination, "softmax", "weigh")
                 or _line_of_parameter(examination)
@@ -183,7 +184,10 @@ def _random_line(examination: Examination) -> int | None:
     drawn = [call for call in calls if call["name"].rsplit(".", 1)[-1] in names]
     # A dropout in evaluation draws nothing.
     drawn.sort(key=lambda call: "dropout" in call["name"])
-    return next((call["line"] for call in drawn), None)
+    if drawn:
+        return int(drawn[0]["line"]) if drawn[0]["line"] else None
+    lines = examination.case.runner.source.splitlines()
+    return next((at for at, text in enumerate(lines, 1) if re.search(r"\brandom\.\w+\(", text)), None)
 
 
 def _writing_line(examination: Examination, observation: Observation) -> int | None:

@@ -91,8 +91,18 @@ def _shared_line(examination: Examination, side: Side, other: Side, letters: str
     """Return where two sides come to have one map; of the two uses that of the side it is not named after."""
     weights = side.weights | other.weights
     named = {side_of(name.split(".")[0]) for name in weights} - {None}
-    line = other.line if named == {letters[-1]} else side.line
+    line = _side_line(examination, other if named == {letters[-1]} else side)
     return shared_line(examination.case.runner.source, line, letters, weights)
+
+
+def _side_line(examination: Examination, side: Side) -> int | None:
+    """Return where a side is projected: in the answer itself, where a map of the file's own does it."""
+    assessment = examination.assessed(examination.square)
+    used = [index for index in side.projections if index >= 0]
+    if assessment is None or not used:
+        return side.line
+    call = assessment.wiring.projections[min(used)].call
+    return own_line(examination.case.runner.source, call, examination.binding.definition.line) or side.line
 
 
 def _made_line(examination: Examination, side: Side) -> int | None:
@@ -106,7 +116,9 @@ def _made_line(examination: Examination, side: Side) -> int | None:
         if name.startswith(f"{owner}.")
     }
     used = {name.rpartition(".")[0] for name in side.weights}
-    return (definition_of(source, owner, start) if owner and many == used else None) or side.line
+    return (definition_of(source, owner, start) if owner and many == used else None) or _side_line(
+        examination, side
+    )
 
 
 def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding]:
@@ -289,7 +301,7 @@ def _swapped(examination: Examination, assessment: Assessment) -> list[Finding]:
                 side.source,
                 (roles.weighs if name == "v" else roles.scores)[0].line,
             )
-            or side.line
+            or _side_line(examination, side)
             or line_of(examination, "score"),
             True,
             f"{name} from {side.source}",

@@ -69,9 +69,12 @@ def factor_line(source: str, line: int) -> int:
         function = function_at(tree, line)
         if isinstance(factor, ast.Name) and function is not None:
             told = last_given(function, factor.id, line)
-            once = (
-                sum(isinstance(item, ast.Name) and item.id == factor.id for item in ast.walk(function)) == 2
-            )
+            read = [
+                item.lineno
+                for item in ast.walk(function)
+                if isinstance(item, ast.Name) and item.id == factor.id
+            ]
+            once = len(set(read)) == len(read)
             own = told is not None and once and not isinstance(told.value, ast.Name)
             if told is not None and own and _is_factor(told.name, told.value):
                 return told.line

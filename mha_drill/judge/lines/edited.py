@@ -29,6 +29,10 @@ FILLING = frozenset(
 )
 
 
+# Names of masks that are true where a position may be seen.
+KEPT = re.compile(r"see|keep|visib|allow|tril|lower")
+
+
 def edited(source: str, finding: Finding) -> Finding:
     """Return a finding at the line that has to be edited."""
     if finding.line is None:
@@ -37,6 +41,8 @@ def edited(source: str, finding: Finding) -> Finding:
         return replace(finding, line=_fill_line(source, finding.line))
     if finding.code == "mask-inverted":
         return replace(finding, line=_made_line(source, finding.line))
+    if finding.code == "missing-scale":
+        return replace(finding, line=_unscaled_line(source, finding.line))
     if finding.code == "batch-mixing":
         return replace(finding, line=_repeated_line(source, finding.line))
     if finding.code in ("softmax-axis", "unstable-softmax"):
@@ -53,6 +59,26 @@ def body_line(source: str, start: int, name: str = "forward") -> int:
             if told:
                 return told[-1].body[-1].lineno
     return start
+
+
+def _unscaled_line(source: str, line: int) -> int:
+    """Return where scores got another name as they are: `scaled = scores`."""
+    tree = tree_of(source)
+    function, statement = function_at(tree, line), statement_at(tree, line)
+    if function is None or not isinstance(statement, ast.Assign):
+        return line
+    made = {
+        item.id for target in statement.targets for item in ast.walk(target) if isinstance(item, ast.Name)
+    }
+    renamed = [
+        item.line
+        for item in given(function)
+        if item.line > line
+        and isinstance(item.value, ast.Name)
+        and item.value.id in made
+        and "scal" in item.name
+    ]
+    return renamed[0] if renamed else line
 
 
 def _softmax_line(source: str, line: int, code: str) -> int:
@@ -156,13 +182,13 @@ def _filled_before(function: Function, statement: ast.stmt) -> int | None:
 
 
 def _is_number(value: ast.expr) -> bool:
-    """Whether an expression is a number written down, or made of one."""
-    nodes = list(ast.walk(value))
-    if any(isinstance(node, ast.Subscript | ast.MatMult) for node in nodes):
-        return False
-    return any(
-        isinstance(node, ast.Constant) or getattr(node, "attr", "") in ("finfo", "inf") for node in nodes
-    )
+    """Whether an expression is a number written down, or made of one: nothing of the learner's goes in but a dtype."""
+    kinds = {
+        node.value.id
+        for node in ast.walk(value)
+        if isinstance(node, ast.Attribute) and node.attr == "dtype" and isinstance(node.value, ast.Name)
+    }
+    return not {*names_in(value)} - kinds - {"torch", "np", "numpy", "math", "float"}
 
 
 def _made_line(source: str, line: int) -> int:
@@ -175,6 +201,8 @@ def _made_line(source: str, line: int) -> int:
     if function is None or statement is None or _makes_mask(statement):
         return line
     text = ast.unparse(statement)
+    if re.search(r"== (1|True)\b|!= 0", text):
+        return line
     turned = "== 0" in text or "~" in text or "logical_not" in text or ".eq(0)" in text
     for node in ast.walk(statement):
         made: int | None = None
@@ -182,7 +210,7 @@ def _made_line(source: str, line: int) -> int:
         if isinstance(node, ast.Name) and (told := last_given(function, node.id, line)) is not None:
             made, found = told.line, told.value
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
-            made = definition_of(source, node.attr)
+            made = None if KEPT.search(node.attr) and not turned else definition_of(source, node.attr)
             found = None if made is None else statement_at(tree, made)
         elif isinstance(node, ast.Call) and (helper := called_function(tree, node)) is not None:
             inside = [item for item in helper.body if _makes_mask(item)]

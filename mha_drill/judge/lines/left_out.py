@@ -15,6 +15,7 @@ from mha_drill.judge.lines.statements import (
     called_function,
     covers,
     function_at,
+    given,
     last_given,
     names_in,
     statement_at,
@@ -35,7 +36,18 @@ def unprojected_line(source: str, assessment: Assessment, letter: str) -> int | 
         call = maker
         number = next((item for item in maker.inputs if recording.content[item]), None)
     line = call.outermost
-    return renamed_line(source, line, letter) or line
+    return renamed_line(source, line, letter) or _renamed_later(source, line, letter) or line
+
+
+def _renamed_later(source: str, line: int | None, letter: str) -> int | None:
+    """Return where, after a line, one side is another plain name: `V = X_v`."""
+    function = function_at(tree_of(source), line)
+    found = [
+        item.line
+        for item in (given(function) if function is not None and line is not None else ())
+        if item.line > (line or 0) and isinstance(item.value, ast.Name) and side_of(item.name) == letter
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def renamed_line(source: str, line: int | None, letter: str) -> int | None:
@@ -98,6 +110,12 @@ def _divides(value: ast.expr) -> bool:
 def unmasked_line(source: str, name: str, start: int) -> int | None:
     """Return where a function that takes a mask is called without the one that its caller has."""
     tree = tree_of(source)
+    for node in ast.walk(tree):
+        match node:
+            case ast.If(test=test, body=[*_, ast.Pass(lineno=line)]) if any(
+                role(item) == "mask" for item in names_in(test)
+            ):
+                return line
     for function in [node for node in ast.walk(tree) if isinstance(node, Function)]:
         own = {item.arg for item in (*function.args.args, *function.args.kwonlyargs)}
         if name not in own or function.end_lineno is None or function.end_lineno < start:

@@ -6,7 +6,9 @@ import ast
 import re
 
 from mha_drill.judge.lines.statements import (
+    Given,
     function_at,
+    given,
     last_given,
     names_in,
     statement_at,
@@ -32,9 +34,8 @@ def length_line(source: str, lines: list[int]) -> int | None:
         found = [last_given(function, name, statement.lineno) for name in names_in(statement)]
         sizes = [item for item in found if item is not None and _is_size(item.value)]
         own = {item.arg for item in function.args.args}
-        single = [
-            item.line for item in sizes if _is_length(item.value) or own.isdisjoint(names_in(item.value))
-        ]
+        outer = own | {item.name for item in given(function)}
+        single = [item.line for item in sizes if _is_length(item) or outer.isdisjoint(names_in(item.value))]
         single += [
             item.line
             for item in found
@@ -50,9 +51,12 @@ def length_line(source: str, lines: list[int]) -> int | None:
     return lines[0] if lines else None
 
 
-def _is_length(value: ast.expr) -> bool:
-    """Whether an expression is one axis of a shape, and not that of the batch."""
-    return bool(re.search(r"(shape\[|size\()-?[1-9]", ast.unparse(value)))
+def _is_length(item: Given) -> bool:
+    """Whether a name is given one axis of a shape, and not that of the batch."""
+    axis = re.search(r"(shape\[|size\()(-?\d)", ast.unparse(item.value))
+    return axis is not None and (
+        axis[2] != "0" or bool(re.match(r"s(rc)?(_|$|len)|k(ey|v)?(_|$|len)", item.name.lower()))
+    )
 
 
 def _is_size(value: ast.expr) -> bool:
