@@ -82,7 +82,13 @@ def _bent_gradient(examination: Examination) -> Finding | None:
     # From where the reference has agreed already, one step to one side.
     asked = slopes.moved(tuple(told), slopes.step)
     answered = examination.case.ask(asked[0] | {"trace": True}, asked[1])
-    total, slope = sum(slopes.claimed(name) for name in told), slopes.slope_to(answered)
+    moves = [(asked, answered)]
+    if single:
+        # Steps large enough for single precision bend a slope to one side: it is taken to both.
+        back = slopes.moved(tuple(told), -slopes.step)
+        moves.append((back, examination.case.ask(back[0] | {"trace": True}, back[1])))
+    total = sum(slopes.claimed(name) for name in told)
+    slope = slopes.slope(answered, moves[1][1]) if single else slopes.slope_to(answered)
     tolerance = COARSE_TOLERANCE if single else TOLERANCE
     if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
         return bent
@@ -90,7 +96,7 @@ def _bent_gradient(examination: Examination) -> Finding | None:
     one, two = graded.output, known.output if known is not None else None
     if one is None or two is None or not close(two, one, examination.tolerance):
         return bent
-    return None if _confirmed(examination, asked, answered) else bent
+    return None if all(_confirmed(examination, *move) for move in moves) else bent
 
 
 def _wanted(examination: Examination) -> set[str]:
