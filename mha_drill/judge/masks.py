@@ -13,6 +13,7 @@ from mha_drill.judge.assessment import flat
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
+from mha_drill.judge.lines.handed import beside
 from mha_drill.judge.lines.left_out import unmasked_line
 from mha_drill.judge.matching import WEAKEST_FILL, close, nearest
 from mha_drill.judge.measured import measure
@@ -361,11 +362,11 @@ def _mask_line(examination: Examination, observation: Observation, *, late: bool
                 or "mask" in assessment.recording.values[number].origin
                 for number in call.inputs
             ):
-                return call.line
+                return beside(examination.case.runner.source, call, place["softmax"].call) or call.line
             if call.index > place["softmax"].call.index and call.short in (
                 "masked_fill",
                 "masked_fill_",
                 "where",
             ):
-                return call.line
+                return beside(examination.case.runner.source, call, place["softmax"].call) or call.line
     return place["mask"].line if "mask" in place else place["softmax"].line if "softmax" in place else None

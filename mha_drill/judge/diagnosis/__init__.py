@@ -6,6 +6,8 @@ the heads, then lengths, masks, gradients and behaviour.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mha_drill.attention.steps import Fault
@@ -26,6 +28,7 @@ from mha_drill.judge.diagnosis.repairs import builtin_used, repaired
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
 from mha_drill.judge.lines.edited import body_line, edited
+from mha_drill.judge.lines.looks import source_line
 from mha_drill.judge.observation import Observation
 
 
@@ -87,7 +90,11 @@ def diagnose(examination: Examination) -> list[Finding]:
         findings = [item for item in findings if item.code != "missing-output-projection"]
     if _only_consequence(findings, numbers):
         findings = [item for item in findings if item.code != "wrong-value"]
-    return distinct([edited(examination.case.runner.source, item) for item in findings])
+    placed = [
+        replace(item, line=source_line(examination, item.step)) if item.line is None else item
+        for item in findings
+    ]
+    return distinct([edited(examination.case.runner.source, item) for item in placed])
 
 
 def _finite(observation: Observation) -> bool:

@@ -63,11 +63,11 @@ def _multiplied(gradients: list[dict[str, Any]]) -> bool:
 
 
 def _backward_line(examination: Examination) -> int | None:
-    """Return the line where a backward of the learner's own returns."""
+    """Return the line where a backward of the learner's own returns, or that hangs a hook on a tensor."""
     lines = examination.case.runner.source.splitlines()
     start = next((at for at, text in enumerate(lines) if text.strip().startswith("def backward")), None)
     if start is None:
-        return None
+        return next((at for at, text in enumerate(lines, 1) if "register_hook(" in text), None)
     return next((at + 1 for at in range(start, len(lines)) if lines[at].strip().startswith("return")), None)
 
 

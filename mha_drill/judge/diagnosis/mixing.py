@@ -27,7 +27,7 @@ def mixing_line(examination: Examination) -> int | None:
     if recording is None or any(run is None or len(run.values) != len(recording.values) for run in runs):
         return None
     for call in recording.calls:
-        for number in call.outputs:
+        for number in (item for item in call.outputs if recording.content[item]):
             changed = [_changed(recording, run, number) for run in runs if run is not None]
             one, two = changed
             if one is not None and two is not None and (one & two).any():

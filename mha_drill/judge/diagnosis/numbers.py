@@ -294,7 +294,7 @@ def _late(examination: Examination, names: frozenset[str]) -> int | None:
             and call.short in names
             and any(reached[number] for number in call.inputs)
         ):
-            return beside(examination.case.runner.source, call, place.call)
+            return beside(examination.case.runner.source, call, place.call) or call.line
     return None
 
 

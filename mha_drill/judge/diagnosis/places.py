@@ -88,12 +88,14 @@ def merged_line(examination: Examination) -> int | None:
     tree = tree_of(examination.case.runner.source)
     statement, function = statement_at(tree, line), function_at(tree, line)
     value = statement.value if isinstance(statement, ast.Return) else None
+    if isinstance(value, ast.IfExp):
+        return merge
     value = value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
     if isinstance(statement, ast.Return) and isinstance(value, ast.Name) and function is not None:
         given = last_given(function, value.id, statement.lineno)
         if given is not None and isinstance(given.value, ast.Tuple | ast.IfExp):
             return merge
-        if given is not None and isinstance(given.value, ast.Call) and drops(tree, given.value):
+        if given is not None and (isinstance(given.value, ast.Name) or drops(tree, given.value)):
             return given.line
     return line or merge
 

@@ -24,6 +24,7 @@ from mha_drill.judge.lines.statements import (
 from mha_drill.judge.names import role
 from mha_drill.judge.parsing import tree_of
 
+CASTS = frozenset({"to", "type", "type_as", "item", "float", "double"})
 FILLING = frozenset(
     {"masked_fill", "masked_fill_", "where", "full", "full_like", "new_full", "fill_", "fill"}
 )
@@ -57,7 +58,8 @@ def body_line(source: str, start: int, name: str = "forward") -> int:
             inside = [item for item in ast.walk(node) if isinstance(item, ast.FunctionDef)]
             told = [item for item in inside if item is node or item.name in (name, "__call__")]
             if told:
-                return told[-1].body[-1].lineno
+                ends = [item for item in told[-1].body if isinstance(item, ast.Return | ast.Raise | ast.Pass)]
+                return (ends or told[-1].body[-1:])[0].lineno
     return start
 
 
@@ -112,12 +114,11 @@ def _repeated_line(source: str, line: int) -> int:
     if statement is None or not re.search(r"masked_fill|where\(", ast.unparse(statement)):
         return line
     repeated = [
-        item.line
-        for function in ast.walk(tree)
-        if isinstance(function, Function)
-        for item in given(function)
-        if re.search(r"\b(repeat|repeat_interleave|tile)\(", ast.unparse(item.value))
-        and role(item.name) == "mask"
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and re.search(r"\b(repeat|repeat_interleave|tile)\(", ast.unparse(node.value))
+        and any(isinstance(item, ast.Name) and role(item.id) in ("mask", "lengths") for item in node.targets)
     ]
     return repeated[0] if len(repeated) == 1 else line
 
@@ -141,6 +142,10 @@ def _fill_line(source: str, line: int) -> int:
         return made_of
     for value in filled:
         bare = value.operand if isinstance(value, ast.UnaryOp) else value
+        if isinstance(bare, ast.Call) and isinstance(bare.func, ast.Attribute) and bare.func.attr in CASTS:
+            bare = bare.func.value
+        if isinstance(bare, ast.Constant | ast.Call) and bare.lineno > line and _is_number(bare):
+            return bare.lineno
         if isinstance(bare, ast.Name):
             told = last_given(function, bare.id, line)
             if told is not None and _is_number(told.value):

@@ -41,7 +41,7 @@ def beside(source: str, call: Call, other: Call | None) -> int | None:
     for line in stack(call):
         if function_at(tree, line) in around:
             return line
-    return call.line
+    return None
 
 
 def without_gradient_line(source: str, call: Call) -> int | None:

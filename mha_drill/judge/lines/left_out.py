@@ -7,9 +7,11 @@ A map was left out where its input got another name or was handed on, a softmax 
 from __future__ import annotations
 
 import ast
+import re
 
 from mha_drill.judge.assessment import Assessment
 from mha_drill.judge.lines.exchanged import side_of
+from mha_drill.judge.lines.handed import beside
 from mha_drill.judge.lines.statements import (
     Function,
     called_function,
@@ -35,7 +37,10 @@ def unprojected_line(source: str, assessment: Assessment, letter: str) -> int | 
     while number is not None and (maker := recording.producer.get(number)) is not None:
         call = maker
         number = next((item for item in maker.inputs if recording.content[item]), None)
-    line = call.outermost
+    made = [item.call for item in assessment.wiring.projections if item.index >= 0]
+    line = next(
+        (found for other in made if (found := beside(source, call, other)) is not None), call.outermost
+    )
     return renamed_line(source, line, letter) or _renamed_later(source, line, letter) or line
 
 
@@ -102,7 +107,7 @@ def _divides(value: ast.expr) -> bool:
     return (
         isinstance(value, ast.BinOp)
         and isinstance(value.op, ast.Div)
-        and "sum(" in text
+        and re.search(r"\bsum\(", text) is not None
         and "exp" not in text
     )
 

@@ -69,13 +69,13 @@ def _plain_statements(node: ast.AST) -> Iterator[ast.AST]:
             continue
         if isinstance(child, ast.stmt):
             yield child
-        if isinstance(child, ast.If) and _of_none(child.test):
+        if isinstance(child, ast.If) and _is_none(child.test):
             continue
         yield from _plain_statements(child)
 
 
-def _of_none(test: ast.expr) -> bool:
-    return any(isinstance(item, ast.Constant) and item.value is None for item in ast.walk(test))
+def _is_none(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is)
 
 
 def _taken_apart(target: ast.expr, value: ast.expr, line: int) -> Iterator[Given]:
