@@ -75,6 +75,9 @@ def diagnose(examination: Examination) -> list[Finding]:
         # Large scores that see past the mask are no overflow.
         findings = [item for item in findings if item.code != "unstable-softmax"]
     findings += fixed_length(examination)
+    if any(item.code == "nan-output" for item in numbers):
+        # Where nothing is a number, a mask cannot be seen to do anything.
+        findings = [item for item in findings if item.code != "mask-missing"]
     if numbers:
         # Fills of -1e38 and the like drown a difference quotient where numbers are wrong: no line, no mistake.
         findings = [item for item in findings if item.code != "wrong-gradient" or item.line is not None]

@@ -60,12 +60,13 @@ def factor_line(source: str, line: int) -> int:
     """Return where the factor of a scaling is made: where `line` scales by `self.scale` or by a name alone."""
     tree = tree_of(source)
     made = {name: (where, value) for where, name, value in _definitions(tree)}
-    for factor in _factors(tree, line):
+    for factor, divides in _factors(tree, line):
         if isinstance(factor, ast.Attribute) and _own(factor) and factor.attr in made:
             where, value = made[factor.attr]
             handed = isinstance(value, ast.Name) and value.id == factor.attr
             once = sum(item.attr == factor.attr for item in _read_of_self(function_at(tree, line))) == 1
-            return where if once and _is_factor(factor.attr, value) and not handed else line
+            meant = divides != bool(INVERSE.search(ast.unparse(value)))
+            return where if once and meant and _is_factor(factor.attr, value) and not handed else line
         function = function_at(tree, line)
         if isinstance(factor, ast.Name) and function is not None:
             told = last_given(function, factor.id, line)
@@ -83,25 +84,27 @@ def factor_line(source: str, line: int) -> int:
     return line
 
 
+# A factor to multiply with, and not to divide by.
+INVERSE = re.compile(r"\*\* ?\(?-|\b1(\.0?)? /|rsqrt")
 SCALING_METHODS = frozenset({"mul", "mul_", "div", "div_", "divide", "multiply", "true_divide"})
 
 
-def _factors(tree: ast.Module, line: int) -> Iterator[ast.expr]:
-    """Yield what a line scales by: an operand, an argument, or the `alpha` of a product."""
+def _factors(tree: ast.Module, line: int) -> Iterator[tuple[ast.expr, bool]]:
+    """Yield what a line scales by, an operand, an argument, or the `alpha` of a product; and whether it divides."""
     for node in ast.walk(tree):
         if not _at(node, line):
             continue
         match node:
             case ast.BinOp(left=ast.Constant()):
                 continue  # `1 / self.scale` is another factor than that one
-            case ast.BinOp(op=ast.Mult() | ast.Div()):
-                yield node.right
-            case ast.AugAssign(op=ast.Mult() | ast.Div()):
-                yield node.value
+            case ast.BinOp(op=ast.Mult() | ast.Div() as operator):
+                yield node.right, isinstance(operator, ast.Div)
+            case ast.AugAssign(op=ast.Mult() | ast.Div() as operator):
+                yield node.value, isinstance(operator, ast.Div)
             case ast.Call(func=ast.Attribute(attr=name), args=[*_, last]) if name in SCALING_METHODS:
-                yield last
+                yield last, "div" in name
             case ast.Call(keywords=keywords):
-                yield from (item.value for item in keywords if item.arg == "alpha")
+                yield from ((item.value, False) for item in keywords if item.arg == "alpha")
 
 
 def _read_of_self(function: ast.AST | None) -> list[ast.Attribute]:

@@ -108,7 +108,7 @@ def _softmax_line(source: str, line: int, code: str) -> int:
 
 
 def _repeated_line(source: str, line: int) -> int:
-    """Return where the mask that a masking goes by was repeated, in the one place where one is."""
+    """Return where the mask that a masking goes by was repeated or moved, in the one place where one is."""
     tree = tree_of(source)
     statement = statement_at(tree, line)
     if statement is None or not re.search(r"masked_fill|where\(", ast.unparse(statement)):
@@ -117,7 +117,7 @@ def _repeated_line(source: str, line: int) -> int:
         node.lineno
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign)
-        and re.search(r"\b(repeat|repeat_interleave|tile)\(", ast.unparse(node.value))
+        and re.search(r"\b(repeat|repeat_interleave|tile|flip|roll)\(", ast.unparse(node.value))
         and any(isinstance(item, ast.Name) and role(item.id) in ("mask", "lengths") for item in node.targets)
     ]
     return repeated[0] if len(repeated) == 1 else line
@@ -150,7 +150,11 @@ def _fill_line(source: str, line: int) -> int:
             told = last_given(function, bare.id, line)
             if told is not None and _is_number(told.value):
                 return told.line
-            if told is None and bare.id in {item.arg for item in function.args.args}:
+            if (
+                told is None
+                and role(bare.id) != "mask"
+                and bare.id in {item.arg for item in function.args.args}
+            ):
                 handed = [
                     node.lineno
                     for node in ast.walk(tree)
