@@ -178,6 +178,14 @@ EDITS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             (FORWARD, CUT + FORWARD),
         ],
     ),
+    "a key that is cut and not moved": (
+        "split-without-transpose",
+        [("self.heads(self.k_proj(key))", "self.k_proj(key).view(B, -1, self.h, self.d)  # <-")],
+    ),
+    "a key that is moved and not transposed": (
+        "key-not-transposed",
+        [("torch.matmul(q, k.transpose(-2, -1))", "torch.matmul(q, k.transpose(1, 2))  # <-")],
+    ),
     "dropout whose result nobody takes": (
         "dropout-missing",
         [(SOFTMAX, "        weights = torch.softmax(scores, dim=-1)\n        self.drop(weights)  # <-\n")],

@@ -191,6 +191,7 @@ WIRED = {
     "crash": ("line",),
     "time-limit": ("import",),
     "dropout-missing": ("scores", "ignored"),
+    "split-without-transpose": ("k",),
 }  # fmt: skip
 # The title says it all.
 PLAIN = {

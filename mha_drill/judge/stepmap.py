@@ -22,6 +22,7 @@ MASKINGS = frozenset(
     __iadd__ masked_scatter index_fill maximum minimum
     """.split()
 )
+CUTS = frozenset({"view", "reshape", "unflatten", "rearrange"})
 SUMS = frozenset({"add", "__add__", "__radd__", "add_", "__iadd__"})
 SUBTRACTIONS = frozenset({"sub", "__sub__", "sub_", "__isub__", "subtract"})
 SOFTMAXES = frozenset({"softmax", "log_softmax", "softmax_"})
@@ -126,6 +127,20 @@ def last_layout(recording: Recording, number: int) -> Call | None:
         content = [item for item in call.inputs if recording.content[item]]
         if not content:
             break
+        number = content[0]
+    return found
+
+
+def first_layout(recording: Recording, number: int) -> Call | None:
+    """Return the first call after its projection that gives a value other axes: where it is cut into heads."""
+    found = None
+    for _ in range(12):
+        call = recording.producer.get(number)
+        content = [] if call is None else [item for item in call.inputs if recording.content[item]]
+        if call is None or call.short in PRODUCTS | CONVOLUTIONS or not content:
+            break
+        if call.short in CUTS:
+            found = call
         number = content[0]
     return found
 

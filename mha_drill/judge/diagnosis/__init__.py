@@ -38,7 +38,8 @@ def diagnose(examination: Examination) -> list[Finding]:
     if findings:
         return findings
     square = examination.square
-    findings = repaired(square)
+    assessment = examination.assessed(square)
+    findings = repaired(square, None if assessment is None else assessment.recording)
     if square.error is not None:
         return distinct([*findings, *crash_findings(examination, square)])
     output = square.output
@@ -57,7 +58,7 @@ def diagnose(examination: Examination) -> list[Finding]:
     numbers: list[Finding] = []
     if not examination.agrees(square):
         numbers, faults = number_findings(examination, wired)
-        if any(item.code == "key-not-transposed" for item in findings):
+        if any(item.code in ("key-not-transposed", "split-without-transpose") for item in findings):
             # What `keys.shape[-1]` is after the wrong transpose follows from it.
             numbers = [
                 item for item in numbers if item.step not in ("score", "scale") and item.code != "wrong-value"

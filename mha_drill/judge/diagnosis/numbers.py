@@ -12,6 +12,7 @@ from mha_drill.judge.diagnosis.detours import detour_findings
 from mha_drill.judge.diagnosis.mixing import RESHAPING, first_unknown
 from mha_drill.judge.diagnosis.places import (
     NEAR,
+    cut_line,
     line_of,
     merged_line,
     place_of,
@@ -267,7 +268,8 @@ def _finding_of(examination: Examination, fault: Fault) -> Finding:
         line = line_of(examination, "softmax", "weigh")
     else:
         side = side_said(fault.variant) if fault.step in ("project", "split") else ""
-        line = line_of(examination, *[f"{fault.step}:{side}"] * bool(side), *NEAR[fault.step])
+        line = cut_line(examination, side) if fault.step == "split" else None
+        line = line or line_of(examination, *[f"{fault.step}:{side}"] * bool(side), *NEAR[fault.step])
     source = examination.case.runner.source
     if fault.code == "wrong-scale" and line is not None:
         line = factor_line(source, line)

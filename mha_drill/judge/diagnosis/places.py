@@ -9,8 +9,8 @@ from mha_drill.judge.lines.left_out import drops
 from mha_drill.judge.lines.looks import source_line
 from mha_drill.judge.lines.statements import function_at, last_given, statement_at
 from mha_drill.judge.parsing import tree_of
-from mha_drill.judge.sides import side_places
-from mha_drill.judge.stepmap import BY_HAND, SOFTMAXES, Place, places
+from mha_drill.judge.sides import operands, side_places
+from mha_drill.judge.stepmap import BY_HAND, SOFTMAXES, Place, first_layout, places
 
 
 def place_of(examination: Examination, step: str) -> Place | None:
@@ -64,6 +64,17 @@ NEAR = {
     "merge": ("merge", "weigh"),
     "output": ("output", "merge"),
 }
+
+
+def cut_line(examination: Examination, letter: str) -> int | None:
+    """Return where one side, or the query, is cut into heads."""
+    assessment = examination.assessed(examination.square)
+    if assessment is None or assessment.roles is None:
+        return None
+    found = operands(assessment.recording, assessment.wiring, assessment.roles)
+    number = found.get(letter or "q")
+    call = None if number is None else first_layout(assessment.recording, number)
+    return None if call is None else call.line
 
 
 def return_line(examination: Examination) -> int | None:

@@ -110,15 +110,13 @@ def _made_line(examination: Examination, side: Side) -> int | None:
     owners = {name.split(".")[0] for name in side.weights if "." in name}
     source, start = examination.case.runner.source, examination.binding.definition.line
     owner = owners.pop() if len(owners) == 1 else ""
-    many = {
-        name.rpartition(".")[0]
-        for name in examination.square.answer.get("tensors", {})
-        if name.startswith(f"{owner}.")
-    }
-    used = {name.rpartition(".")[0] for name in side.weights}
-    return (definition_of(source, owner, start) if owner and many == used else None) or _side_line(
-        examination, side
-    )
+    tensors = examination.square.answer.get("tensors", {})
+    listed = {name.split(".")[1] for name in tensors if name.startswith(f"{owner}.")}
+    used = {name.split(".")[1] for name in side.weights if "." in name}
+    # Of several in a list only one is used: the list is right.
+    spare = any(index.isdigit() for index in listed - used)
+    made = definition_of(source, owner, start) if owner and not spare else None
+    return made or _side_line(examination, side)
 
 
 def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding]:
