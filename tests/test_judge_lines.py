@@ -64,6 +64,16 @@ CUT = """    def cut(self, x, length):
 """
 ATTEND = "        y = self.attend(q, k, v, mask)\n"
 
+LATE = "        if mask is not None:\n            weights = {}  # <- mask-after-softmax\n"
+SDPA = """
+import math
+import torch
+
+def scaled_dot_product_attention(q, k, v):
+    w = torch.softmax(q @ k.transpose(-2, -1) / math.sqrt(q.size(-1)), dim=-1)
+    return w @ v, w
+"""
+
 # What is put in place of what, and the code that is to be said at the marked line.
 EDITS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "a map left out in a helper's argument": (
@@ -246,3 +256,71 @@ def test_the_line_said_is_the_line_to_edit(judge: JudgeClient, name: str) -> Non
     report = judged(judge, text)
     said = {(item.code, item.line) for item in report.mistakes}
     assert said == {(code, line) for line in wanted}, report.mistakes
+
+
+# Files whose mistakes stand in each other's light, or are said with other words; `<- code` marks each line.
+NAMED: dict[str, list[tuple[str, str]]] = {
+    "a mask on the weights beside a wrong axis": [
+        ("torch.softmax(scores, dim=-1))", "torch.softmax(scores, dim=1))  # <- softmax-axis"),
+        (FILL, "            pass\n"),
+        (
+            "        return torch.matmul(weights, v)",
+            LATE.format("weights * mask") + "        return weights @ v",
+        ),
+    ],
+    "weights filled with what is no weight": [
+        (FILL, "            pass\n"),
+        (
+            "        return torch.matmul(weights, v)",
+            LATE.format('weights.masked_fill(mask == 0, float("-inf"))') + "        return weights @ v",
+        ),
+    ],
+    "three mistakes": [
+        ("self.scale = self.d**-0.5", "self.scale = 0.3"),
+        ("scores = scores * self.scale", "scores = scores * self.scale  # <- wrong-value"),
+        (SOFTMAX, SOFTMAX.replace("torch.softmax(scores, dim=-1)", "torch.softmax(scores, dim=1) * 0.7")),
+        ("torch.matmul(weights, v)", "torch.matmul(weights.sqrt(), v)"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_mistakes_in_each_others_light_are_named(judge: JudgeClient, name: str) -> None:
+    text = MHA
+    for old, new in NAMED[name]:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    lines = enumerate(text.splitlines(), 1)
+    wanted = {(line.partition("# <- ")[2], number) for number, line in lines if "# <- " in line}
+    report = judged(judge, text)
+    assert {(item.code, item.line) for item in report.mistakes} == wanted, report.mistakes
+
+
+@pytest.mark.parametrize(("problem", "wanted"), [("mha", "weights, y"), ("sdpa", "w, w @ v")])
+def test_output_and_weights_that_changed_places_are_said_to(
+    judge: JudgeClient, problem: str, wanted: str
+) -> None:
+    text = (
+        MHA.replace("return torch.matmul(weights, v)", "return torch.matmul(weights, v), weights")
+        .replace("y = self.attend(q, k, v, mask)", "y, weights = self.attend(q, k, v, mask)")
+        .replace("        return y\n", "        return weights, y\n")
+        if problem == "mha"
+        else SDPA.replace("return w @ v, w", "return w, w @ v")
+    )
+    path = str(Path.cwd() / "answer.py")
+    (mistake,) = judge.check(Source("answer.py", path, text), problem, lang="en").mistakes
+    assert mistake.code == "wrong-output-shape"
+    assert "each other's place" in mistake.title
+    assert mistake.yours == f"return {wanted}"
+    assert mistake.fix == "Return the output first: `return output, weights`."
+
+
+def test_a_triangle_on_the_weights_is_no_wrong_value(judge: JudgeClient) -> None:
+    text = SDPA.replace(
+        "    return", "    w = w.masked_fill(torch.ones_like(w[0]).triu(1).bool(), 0)\n    return"
+    )
+    path = str(Path.cwd() / "answer.py")
+    assert judge.check(Source("answer.py", path, SDPA), "sdpa").verdict == "pass"
+    (mistake,) = judge.check(Source("answer.py", path, text), "sdpa", lang="en").mistakes
+    assert (mistake.code, mistake.line) == ("unexpected-mask", 7)
+    assert "after the softmax" in mistake.title

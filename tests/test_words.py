@@ -192,6 +192,7 @@ WIRED = {
     "time-limit": ("import",),
     "dropout-missing": ("scores", "ignored"),
     "split-without-transpose": ("k",),
+    "wrong-output-shape": ("swapped",),
 }  # fmt: skip
 # The title says it all.
 PLAIN = {

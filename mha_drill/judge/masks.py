@@ -20,7 +20,7 @@ from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
-from mha_drill.judge.stepmap import MASKINGS, places
+from mha_drill.judge.stepmap import MASKINGS, SOFTMAXES, places
 from mha_drill.judge.uses import last_use, parameter_of, used_under_other_conditions
 
 MOST_FORMS = 70
@@ -107,11 +107,16 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
         output is not None and close(wanted, output, 1e-9) for output in outputs
     ):
         return _without_effect(examination, ran[0])
-    if not known or any(fault.step in ("mask", "softmax") for fault in faults):
+    if not known or any(fault.step == "mask" or fault.code == "missing-softmax" for fault in faults):
         return None
+    if any(fault.step == "softmax" for fault in faults):
+        return _named_late(examination, ran, faults)
     if np.isfinite(wanted).all() and not any(
         output is not None and np.isfinite(output).all() for output in outputs
     ):
+        line = _late_fill_line(examination, ran[0])
+        if line is not None:
+            return Finding("mask-after-softmax", "mask", line, True)
         return Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True)
     return _named_mask(examination, ran, faults) or _misplaced(examination, bare, ran)
 
@@ -147,6 +152,39 @@ def _never_runs(tried: list[Observation]) -> Finding | None:
     if (kind not in BROKEN and not ambiguous) or line is None:
         return None
     return Finding("crash", "load", line, False, detail=f"{kind}: {errors[0]['message'].splitlines()[0]}")
+
+
+def _late_fill_line(examination: Examination, observation: Observation) -> int | None:
+    """Return the line that fills weights, made by a softmax, with what is no weight."""
+    assessment = examination.assessed(observation)
+    if assessment is None:
+        return None
+    recording = assessment.recording
+    made = [call for call in recording.calls if call.short in SOFTMAXES and call.outputs]
+    if not made:
+        return None
+    reached = recording.after(made[-1:])
+    for call in recording.calls:
+        filled = any(
+            (array := recording.values[item].array) is not None and not np.isfinite(array).all()
+            for item in call.outputs
+        )
+        if call.index > made[-1].index and filled:
+            late = call.short in MASKINGS and any(reached[item] for item in call.inputs)
+            return call.line if late else None
+    return None
+
+
+def _named_late(
+    examination: Examination, ran: list[Observation], faults: tuple[Fault, ...]
+) -> Finding | None:
+    """Return that the mask is put on the weights, beside a softmax that is wrong itself."""
+    for observation in ran:
+        for fault in mask_faults():
+            if fault.code == "mask-after-softmax" and _explains(examination, observation, (*faults, fault)):
+                line = _mask_line(examination, observation, late=True)
+                return Finding(fault.code, "mask", line, True, fault.variant)
+    return None
 
 
 def _named_mask(

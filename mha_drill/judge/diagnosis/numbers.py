@@ -140,7 +140,10 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
         line = _last_map_line(examination) or line
     elif output.ndim == 2:
         line = _flattening_line(examination) or line
-    wrong = Finding("wrong-output-shape", "output", line, False, shapes=(output.shape,))
+    variant = "" if examination.spec.projections else "plain"
+    if _returned_later(examination):
+        variant, line = "swapped", return_line(examination)
+    wrong = Finding("wrong-output-shape", "output", line, False, variant, shapes=(output.shape,))
     if output.ndim != 3 or output.shape[:2] != (square.probe.batch, square.probe.query_length):
         return [wrong]
     missing = any(item.code == "missing-output-projection" for item in wired)
@@ -154,6 +157,16 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
     if material is not None and output.shape[-1] != material.value.shape[-1]:
         return [wrong]
     return []
+
+
+def _returned_later(examination: Examination) -> bool:
+    """Whether what is returned second is shaped as the output should be, and the first as weights."""
+    square = examination.square
+    probe, output, second = square.probe, square.output, square.tensor(1)
+    rows = (probe.batch, probe.query_length)
+    weights = output is not None and output.shape[-2:] == (probe.query_length, probe.key_length)
+    wide = next(iter(square.inputs.values())).shape[-1]
+    return weights and second is not None and second.shape == (*rows, wide) != getattr(output, "shape", ())
 
 
 def _last_map_line(examination: Examination) -> int | None:
@@ -259,7 +272,7 @@ def _proper(examination: Examination, assessment: Assessment) -> bool:
 def _finding_of(examination: Examination, fault: Fault) -> Finding:
     if fault.code == "scale-after-softmax":
         line = _late_scale(examination) or line_of(examination, "softmax")
-    elif fault.code == "mask-after-softmax":
+    elif fault.code == "mask-after-softmax" or fault.variant == "causal, late":
         line = _late_mask(examination) or line_of(examination, "softmax")
     elif fault.code == "missing-softmax":
         assessment = examination.assessed(examination.square)
