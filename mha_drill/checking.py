@@ -69,6 +69,7 @@ def check_files(paths: Sequence[Path], wish: CheckWish, record: Callable[[Attemp
         except DrillError as error:
             outcome = Outcome(path, error=error)
         else:
+            import mha_drill.progress.attempts  # noqa: F401  loaded while the judge works
             from mha_drill.ui.checking import wait_with_sign
 
             wait_with_sign(asked, wish.lang, json=wish.json)

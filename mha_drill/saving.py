@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 
 # Milliseconds: how long the folder must be still before a burst of events counts as one save, and at most.
-STILL, BURST = 15, 250
+# A file that is read between two writes is judged anew at the second: a short wait costs nothing but a check.
+STILL, BURST = 5, 250
 
 
 class Saves:

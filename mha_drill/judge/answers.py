@@ -6,9 +6,13 @@ data, and no field may break the judge that reads it: an answer that does not fi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+# What a runner says of one experiment: a JSON object, and arrays that it refers to by index.
+Answer = tuple[dict[str, Any], list[np.ndarray]]
 
 LARGEST_NUMBER = 2**53
 LONGEST_TEXT = 2_000_000
@@ -110,14 +114,14 @@ OBSERVED: Form = {
 
 def is_loaded(answer: dict[str, Any]) -> bool:
     """Return whether an answer to `load` can be read."""
-    if not fits(answer, LOADED):
+    if not _loaded(answer):
         return False
     return {"definitions", "failures"} <= set(answer) if answer["ok"] else "error" in answer
 
 
 def is_observed(answer: dict[str, Any], arrays: list[np.ndarray]) -> bool:
     """Return whether an answer to one experiment can be read: its fields, and every index and shape in it."""
-    if not fits(answer, OBSERVED):
+    if not _observed(answer):
         return False
     values = answer.get("values", [])
     items = answer.get("output", {}).get("items", [])
@@ -154,25 +158,53 @@ def _is_array(item: dict[str, Any], arrays: list[np.ndarray]) -> bool:
 
 def fits(value: Any, form: Form) -> bool:
     """Return whether data has a form."""
+    return bool(_check_of(form)(value))
+
+
+Check = Callable[[Any], Any]
+
+
+def _check_of(form: Form) -> Check:
+    """Return the question whether data has a form: every answer is asked it, so the form is read but once."""
     if isinstance(form, tuple):
-        return any(fits(value, one) for one in form)
+        return _any_of([_check_of(one) for one in form])
     if isinstance(form, list):
-        return type(value) is list and len(value) <= MOST_ITEMS and all(fits(item, form[0]) for item in value)
-    if isinstance(form, dict):
-        if type(value) is not dict or len(value) > MOST_ITEMS:
-            return False
-        if str in form:
-            return all(fits(item, form[str]) for item in value.values())
-        return value.keys() <= {name.rstrip("?") for name in form} and all(
-            fits(value[name.rstrip("?")], inner) if name.rstrip("?") in value else name.endswith("?")
-            for name, inner in form.items()
+        return _each(_check_of(form[0]))
+    if isinstance(form, dict) and str in form:
+        each = _check_of(form[str])
+        return lambda value: (
+            type(value) is dict and len(value) <= MOST_ITEMS and all(map(each, value.values()))
         )
+    if isinstance(form, dict):
+        return _fields({name.rstrip("?"): _check_of(inner) for name, inner in form.items()}, form)
     if form is None:
-        return value is None
+        return lambda value: value is None
     if not isinstance(form, type):
-        return bool(form(value))
+        return form  # type: ignore[no-any-return]
     if form is int:
-        return type(value) is int and abs(value) <= LARGEST_NUMBER
+        return lambda value: type(value) is int and -LARGEST_NUMBER <= value <= LARGEST_NUMBER
     if form is str:
-        return type(value) is str and len(value) <= LONGEST_TEXT
-    return type(value) is form
+        return lambda value: type(value) is str and len(value) <= LONGEST_TEXT
+    return lambda value: type(value) is form
+
+
+def _any_of(checks: list[Check]) -> Check:
+    return lambda value: any(check(value) for check in checks)
+
+
+def _each(check: Check) -> Check:
+    return lambda value: type(value) is list and len(value) <= MOST_ITEMS and all(map(check, value))
+
+
+def _fields(checks: dict[str, Check], form: Form) -> Check:
+    required = {name for name in form if not name.endswith("?")}
+
+    def check(value: Any) -> bool:
+        if type(value) is not dict or not required <= value.keys() <= checks.keys():
+            return False
+        return all(checks[name](item) for name, item in value.items())
+
+    return check
+
+
+_loaded, _observed = _check_of(LOADED), _check_of(OBSERVED)

@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-
+from mha_drill.judge.ahead import Asked
+from mha_drill.judge.answers import Answer
+from mha_drill.judge.elsewhere import half_precision
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
-from mha_drill.judge.host import Answer
+from mha_drill.judge.foresight import TRACED
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
+from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import MaskForm, Probe
 from mha_drill.judge.recording import CONTENT, Recording
 from mha_drill.judge.replaying import holds
-from mha_drill.judge.slopes import COARSE_STEP, Slopes
-
-Asked = tuple[dict[str, Any], list[np.ndarray]]
+from mha_drill.judge.slopes import Slopes
 
 # Large enough that an output which does not move along is told from one that does; see `matching.TOLERANCE`.
-STEP, TOLERANCE, COARSE_TOLERANCE = 3e-4, 1e-2, 5e-2
+STEP, TOLERANCE = 3e-4, 1e-2
+# In single precision: long enough to stand out from the noise, short enough that curvature does not.
+SINGLE_STEP, SINGLE_TOLERANCE = 2e-3, 5e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
@@ -34,69 +35,90 @@ MANY = 24
 
 def held_against(examination: Examination) -> Finding | None:
     """Return what is held against a submission with which nothing was wrong so far."""
-    checks = (_written_into, _unlike_elsewhere, _bent_gradient)
-    return next((found for check in checks if (found := check(examination)) is not None), None)
+    again, fresh, slopes = _calls_again(examination), _fresh(examination), _slopes(examination)
+    asked: list[Wish | Asked] = [*(wish for pair in again for wish in pair), Wish(fresh, options=TRACED)]
+    if slopes is not None:
+        asked += [_moved(slopes), slopes.moved((), 0.0)]
+    if half := half_precision(examination):
+        asked.append(half)
+    examination.case.foresee(asked)
+    return (
+        _written_into(examination, again)
+        or _unlike_elsewhere(examination, fresh)
+        or _bent_gradient(examination, slopes)
+    )
 
 
-def _unlike_elsewhere(examination: Examination) -> Finding | None:
+def _fresh(examination: Examination) -> Probe:
+    """Return a probe of numbers and sizes that the file cannot know."""
+    length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
+    beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
+    return Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=secrets.randbits(31))
+
+
+def _unlike_elsewhere(examination: Examination, fresh: Probe) -> Finding | None:
     """Whether it is wrong on sizes and numbers that it cannot know; twice, for chance."""
-    for _ in range(2):
-        length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
-        beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
-        seed = secrets.randbits(31)
-        probe = Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=seed)
-        seen = examination.case.try_binding(examination.binding, probe, trace=True)
-        if examination.agrees(seen):
+    for probe in (fresh, _fresh(examination)):
+        if examination.agrees(examination.case.observe(probe, trace=True)):
             return None
     return Finding("wrong-value", "any")
 
 
-def _written_into(examination: Examination) -> Finding | None:
-    """Whether many calls with the same tensors come to something else: they were written into, or counted."""
+def _calls_again(examination: Examination) -> list[tuple[Wish, Wish]]:
+    """Return pairs of calls, once and many times with the same tensors: bare, and under a mask."""
     calls: list[tuple[Probe, MaskForm | None]] = [(examination.square.probe, None)]
     if examination.binding.call.mask is not None and (found := found_form(examination)) is not None:
         calls.append((found[1].probe, found[0]))
-    for probe, mask in calls:
-        once = examination.case.observe(probe, mask)
-        again = 1 if mask is not None else MANY
-        twice = examination.case.observe(probe, mask, again=again, repair=False)
-        one, two = once.output, twice.output
+    return [
+        (Wish(probe, mask), Wish(probe, mask, {"again": MANY if mask is None else 1, "repair": False}))
+        for probe, mask in calls
+    ]
+
+
+def _written_into(examination: Examination, pairs: list[tuple[Wish, Wish]]) -> Finding | None:
+    """Whether many calls with the same tensors come to something else: they were written into, or counted."""
+    for pair in pairs:
+        one, two = (examination.case.observe(wish.probe, wish.mask, **wish.options).output for wish in pair)
         if one is not None and (two is None or not close(one, two, examination.tolerance)):
             return Finding("mutates-input", "any")
     return None
 
 
-def _bent_gradient(examination: Examination) -> Finding | None:
-    """Whether gradients are held back, or are not the slopes of outputs that the reference confirms."""
+def _slopes(examination: Examination) -> Slopes | None:
+    """Return the means to measure the gradients once more; None where there are none to measure."""
     graded, binding = examination.graded, examination.binding
-    if binding.numpy or graded.error is not None:
+    if binding.numpy or graded.error is not None or not graded.answer.get("gradients"):
         return None
-    bent = Finding("wrong-gradient", "any")
-    told = graded.answer.get("gradients", {})
-    if not told:
+    return Slopes(examination.case, binding, graded, SINGLE_STEP if examination.single else STEP, turn=2)
+
+
+def _moved(slopes: Slopes) -> Asked:
+    """Return the traced call with every leaf moved along its direction."""
+    experiment, arrays = slopes.moved(tuple(slopes.told), slopes.step)
+    return experiment | {"trace": True}, arrays
+
+
+def _bent_gradient(examination: Examination, slopes: Slopes | None) -> Finding | None:
+    """Whether gradients are held back, or are not the slopes of outputs that the reference confirms."""
+    graded, bent = examination.graded, Finding("wrong-gradient", "any")
+    if examination.binding.numpy or graded.error is not None:
+        return None
+    if slopes is None:
         return None if not graded.answer.get("reaches", True) else bent
-    if not _wanted(examination) <= told.keys():
+    if not _wanted(examination) <= slopes.told.keys():
         return bent
-    single = examination.single
-    slopes = Slopes(examination.case, binding, graded, COARSE_STEP if single else STEP, turn=2)
     # From where the reference has agreed already, one step to one side.
-    asked = slopes.moved(tuple(told), slopes.step)
-    answered = examination.case.ask(asked[0] | {"trace": True}, asked[1])
-    moves = [(asked, answered)]
-    if single:
-        # Steps large enough for single precision bend a slope to one side: it is taken to both.
-        back = slopes.moved(tuple(told), -slopes.step)
-        moves.append((back, examination.case.ask(back[0] | {"trace": True}, back[1])))
-    total = sum(slopes.claimed(name) for name in told)
-    slope = slopes.slope(answered, moves[1][1]) if single else slopes.slope_to(answered)
-    tolerance = COARSE_TOLERANCE if single else TOLERANCE
+    asked = _moved(slopes)
+    answered = examination.case.ask(*asked)
+    total, slope = sum(slopes.claimed(name) for name in slopes.told), slopes.slope_to(answered)
+    tolerance = SINGLE_TOLERANCE if examination.single else TOLERANCE
     if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
         return bent
     known = examination.square if graded.probe is examination.square.probe else examination.cross
     one, two = graded.output, known.output if known is not None else None
     if one is None or two is None or not close(two, one, examination.tolerance):
         return bent
-    return None if all(_confirmed(examination, *move) for move in moves) else bent
+    return None if _confirmed(examination, asked, answered) else bent
 
 
 def _wanted(examination: Examination) -> set[str]:

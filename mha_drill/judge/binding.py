@@ -159,7 +159,7 @@ def constructor_plans(
             not item.required
             and found not in _SET_ANYWAY
             and not (found == "scale" and isinstance(item.default, bool))
-            and not (found == "head_dim" and has_width and isinstance(item.default, int))
+            and not (found == "head_dim" and isinstance(item.default, int))
         ):
             continue
         own = item.default is None and not item.required

@@ -11,7 +11,7 @@ from typing import Any
 
 from mha_drill.judge.binding import Parameter
 from mha_drill.judge.names import meaning, role
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords
 
 
@@ -45,7 +45,7 @@ class Definition:
         construct += [Parameter(key, "keyword_only", True) for key in keywords]
         call = [
             replace(item, use="mask")
-            if role(item.name) is None and item.name in masks and not item.required
+            if role(item.name) is None and item.name in masks and not _has_value(item)
             else item
             for item in self.call
         ]
@@ -68,6 +68,11 @@ class Definition:
             entry["doc"],
             tuple(entry.get("methods", ())),
         )
+
+
+def _has_value(item: Parameter) -> bool:
+    """Whether a parameter must be given, or has a default that no mask is: `block=2`."""
+    return item.required or isinstance(item.default, int | float | str)
 
 
 # `singleheadself...` has no `heads`.
@@ -154,7 +159,8 @@ def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) 
     }
     exact = next((item for _, item in scored if item.name in names and item.name not in built), None)
     if exact is not None:
-        versions = [item for _, item in scored if item is not exact and _stem(item.name) == _stem(exact.name)]
+        alike = [item for _, item in scored if item is not exact and _stem(item.name) == _stem(exact.name)]
+        versions = [item for item in alike if item.name not in exact.uses]
         return [exact, *versions]
     free = [(points, item) for points, item in scored if item.name not in helpers] or scored
     best = max(points for points, _ in free)
@@ -219,7 +225,7 @@ def _has_weights(definitions: list[Definition], source: str) -> bool:
             return True
         left += [by_name[name] for name in item.uses & by_name.keys() - used]
         used |= item.uses
-    nodes = ast.walk(tree_of(source))
+    nodes = nodes_of(tree_of(source))
     kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     bodies = [node for node in nodes if isinstance(node, kinds) and node.name in used]
     return not bodies or any(

@@ -6,7 +6,7 @@ from typing import Any
 
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.masks import found_form
-from mha_drill.judge.observation import Observation
+from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.probes import SQUARE, MaskForm
 
 # Their results live on the CPU unless a device is named; `*_like` and `new_*` go by a tensor they are given.
@@ -34,11 +34,19 @@ def stopped_on_gpu(examination: Examination) -> dict[str, Any] | None:
     return error if split or error["type"] == "NotOnGpu" else None
 
 
-def stopped_in_half(examination: Examination) -> dict[str, Any] | None:
-    """Return what half precision raises, with its line; without one where the output is not finite; else None."""
+def half_precision(examination: Examination) -> Wish | None:
+    """Return the call in half precision that the notes tell of; None where it would tell nothing."""
     if not _can_move(examination) or examination.binding.dtype != "float64":
         return None
-    observation = examination.case.observe(SQUARE, _mask(examination), place="half", dtype="float32")
+    return Wish(SQUARE, _mask(examination), {"place": "half", "dtype": "float32"})
+
+
+def stopped_in_half(examination: Examination) -> dict[str, Any] | None:
+    """Return what half precision raises, with its line; without one where the output is not finite; else None."""
+    wish = half_precision(examination)
+    if wish is None:
+        return None
+    observation = examination.case.observe(wish.probe, wish.mask, **wish.options)
     error = observation.answer.get("error")
     if not observation.answer.get("placed"):
         return None

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from mha_drill.judge.ahead import Asked
 from mha_drill.judge.assessment import Assessment, assess
 from mha_drill.judge.beside import HEADS_BESIDE, heads_of, without_heads
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.experiments import experiment_of
 from mha_drill.judge.host import Died, Hung, Runner
 from mha_drill.judge.matching import COARSE, TOLERANCE
-from mha_drill.judge.observation import Binding, Observation
+from mha_drill.judge.observation import Binding, Observation, Wish
 from mha_drill.judge.probes import (
     FIRST,
     MaskForm,
@@ -83,7 +85,7 @@ class Case:
     def observe(self, probe: Probe, mask: MaskForm | None = None, **options: Any) -> Observation:
         """Call the submission on a probe, once; a call that hangs or dies is an observation too."""
         assert self.binding is not None
-        key = (probe, mask, tuple(sorted((name, str(value)) for name, value in options.items())))
+        key = Wish(probe, mask, options).key
         if key not in self.observed:
             self.observed[key] = self.try_binding(self.binding, probe, mask, **options)
         return self.observed[key]
@@ -92,6 +94,30 @@ class Case:
         self, binding: Binding, probe: Probe, mask: MaskForm | None = None, **options: Any
     ) -> Observation:
         """Call the submission as `binding` says."""
+        experiment, arrays, inputs, allowed = self._call(binding, Wish(probe, mask, options))
+        answer, results = self.ask(experiment, arrays)
+        if binding.by_position:
+            results = self.turned(answer, results)
+        if binding.four_axes:
+            results = without_heads(answer, results, probe, binding.four_axes)
+        return Observation(probe, answer, results, inputs, allowed, mask)
+
+    def foresee(self, calls: Iterable[Wish | Asked]) -> None:
+        """Send calls that `observe` and `ask` will be asked for; the runner does them meanwhile."""
+        assert self.binding is not None
+        self.runner.foresee(
+            [
+                self._call(self.binding, item)[:2] if isinstance(item, Wish) else item
+                for item in calls
+                if not isinstance(item, Wish) or item.key not in self.observed
+            ]
+        )
+
+    def _call(
+        self, binding: Binding, wish: Wish
+    ) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray], np.ndarray | None]:
+        """Return the experiment of a call, its arrays, its inputs by name, and who may see whom by its mask."""
+        probe, mask, options = wish.probe, wish.mask, dict(wish.options)
         allowed = None
         if mask is not None:
             allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
@@ -109,21 +135,16 @@ class Case:
                 shape = (*shape[: binding.four_axes], HEADS_BESIDE, *shape[binding.four_axes :])
             arrays = [*arrays, upstream_of(math.prod(shape)).reshape(shape)]
             experiment["grad"] = len(arrays) - 1
-        answer, results = self.ask(experiment, arrays)
-        if binding.by_position:
-            results = self.turned(answer, results)
-        if binding.four_axes:
-            results = without_heads(answer, results, probe, binding.four_axes)
-        return Observation(probe, answer, results, inputs, allowed, mask)
+        return experiment, arrays, inputs, allowed
 
     def ask(
-        self, experiment: dict[str, Any], arrays: list[np.ndarray]
+        self, experiment: dict[str, Any], arrays: Sequence[np.ndarray]
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send one experiment; what hangs or dies is an answer with an error of type `Hung` or `Died`."""
         return self.ask_all([experiment], arrays)[0]
 
     def ask_all(
-        self, experiments: list[dict[str, Any]], arrays: list[np.ndarray]
+        self, experiments: list[dict[str, Any]], arrays: Sequence[np.ndarray]
     ) -> list[tuple[dict[str, Any], list[np.ndarray]]]:
         """Send experiments in one message; return their answers up to the first that hangs or dies."""
         if self.runner.stopped:

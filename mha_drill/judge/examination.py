@@ -13,7 +13,21 @@ from mha_drill.judge.evidence import Case
 from mha_drill.judge.matching import close
 from mha_drill.judge.names import meaning, role
 from mha_drill.judge.observation import Observation
-from mha_drill.judge.probes import CROSS, FORMS, LARGE, OTHER, SEEN, SQUARE, MaskForm, Probe
+from mha_drill.judge.probes import (
+    CROSS,
+    FEWER,
+    FORMS,
+    LARGE,
+    LATER,
+    LITTLE,
+    NOISY,
+    ONE,
+    OTHER,
+    QUIET,
+    SEEN,
+    SQUARE,
+    MaskForm,
+)
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
 
 
@@ -50,7 +64,7 @@ class Examination(Agreement):
         """Fewer keys than queries."""
         if self.cross is None:
             return None
-        return self.case.observe(Probe("fewer", key_length=3, seed=15), trace=True)
+        return self.case.observe(FEWER, trace=True)
 
     @cached_property
     def other(self) -> Observation:
@@ -60,7 +74,7 @@ class Examination(Agreement):
     @cached_property
     def one(self) -> Observation:
         """A single position: L = S = 1."""
-        return self.case.observe(Probe("one", query_length=1, key_length=1, seed=16), trace=True)
+        return self.case.observe(ONE, trace=True)
 
     @cached_property
     def by_default(self) -> Observation | None:
@@ -131,24 +145,21 @@ class Examination(Agreement):
     @cached_property
     def quiet(self) -> tuple[Observation, Observation]:
         """Twice in evaluation with dropout asked for, from different seeds."""
-        probe = replace(SQUARE, name="quiet", dropout=0.5)
-        return self.case.observe(probe, seed=1), self.case.observe(probe, seed=2)
+        return self.case.observe(QUIET, seed=1), self.case.observe(QUIET, seed=2)
 
     @cached_property
     def noisy(self) -> tuple[Observation, Observation] | None:
         """Twice in training with dropout 0.5, from different seeds; None where no rate can be given."""
         if not self.has_dropout:
             return None
-        probe = replace(SQUARE, name="noisy", dropout=0.5, train=True)
-        return self.case.observe(probe, seed=1), self.case.observe(probe, seed=2)
+        return self.case.observe(NOISY, seed=1), self.case.observe(NOISY, seed=2)
 
     @cached_property
     def ignores_rate(self) -> bool:
         """Whether, in training, from one seed, the rate that was asked for makes no difference."""
         if self.noisy is None:
             return False
-        asked, other = self.noisy[0], replace(SQUARE, name="little", dropout=0.1, train=True)
-        one, two = asked.output, self.case.observe(other, seed=1).output
+        one, two = self.noisy[0].output, self.case.observe(LITTLE, seed=1).output
         return one is not None and two is not None and np.isfinite(one).all() and close(one, two, 1e-12)
 
     @cached_property
@@ -166,7 +177,7 @@ class Examination(Agreement):
     @cached_property
     def later_changed(self) -> Observation:
         """The same sequence but for its last position."""
-        return self.case.observe(replace(SQUARE, name="later", last=88))
+        return self.case.observe(LATER)
 
     @cached_property
     def gradients(self) -> dict[str, dict[str, Any]]:

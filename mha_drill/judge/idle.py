@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 
 
 def idle_attributes(source: str) -> tuple[str, ...]:
@@ -19,16 +19,16 @@ def idle_attributes(source: str) -> tuple[str, ...]:
         return ()
     read = {
         node.attr
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
     }
     words = {
         node.value
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     found: dict[str, None] = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if not isinstance(node, ast.Assign | ast.AnnAssign) or _makes_layers(node.value):
             continue
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]

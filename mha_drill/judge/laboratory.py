@@ -313,22 +313,21 @@ class Laboratory:
 
 
 def _train(target: Any, training: bool) -> None:
+    """Put an instance and the modules it holds in training or in evaluation, in whatever way it knows."""
+    held = vars(target).values() if hasattr(target, "__dict__") and not hasattr(target, "__code__") else ()
     seen: list[Any] = [target]
-    for value in (
-        (*vars(target).values(),)
-        if hasattr(target, "__dict__") and not callable(getattr(target, "__code__", None))
-        else ()
-    ):
-        seen.extend(
-            value
-            if isinstance(value, list | tuple)
-            else value.values()
-            if isinstance(value, dict)
-            else [value]
-        )
+    for value in held:
+        seen += value if isinstance(value, list | tuple) else [value]
+        seen += value.values() if isinstance(value, dict) else ()
     for value in seen:
         if isinstance(value, torch.nn.Module):
             value.train(training)
+    if not isinstance(target, torch.nn.Module | type):
+        switch = getattr(target, "train" if training else "eval", None)
+        if callable(switch) and held:
+            switch()
+        elif isinstance(vars(target).get("training") if held else None, bool):
+            target.training = training
 
 
 def _flags_off(owner: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.owners import letter_of
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 
 Size = tuple[str, int]
 _AXES = {"q": 3, "k": 3, "v": 3}
@@ -31,7 +31,7 @@ def local_names(tree: ast.Module, lines: Mapping[str, int]) -> dict[str, str]:
     lines: by step; `project:k` and its like are those of one side. A statement that does several steps names
     the last of them.
     """
-    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and not hasattr(node, "body")]
+    statements = [node for node in nodes_of(tree) if isinstance(node, ast.stmt) and not hasattr(node, "body")]
     done: dict[ast.stmt, list[str]] = {}
     for step, line in lines.items():
         around = [node for node in statements if node.lineno <= line <= (node.end_lineno or node.lineno)]
@@ -80,7 +80,7 @@ def sized_names(tree: ast.Module, tensors: Mapping[str, str]) -> dict[Size, str]
     from mha_drill.judge.names import meaning
 
     found: dict[Size, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
         target, value = node.targets[0], node.value
@@ -149,7 +149,7 @@ def written_dropout(tree: ast.Module | None, definition: Definition, modules: li
     """Return the attribute that holds the answer's dropout of weights: the only one, else the one named so."""
     found = [name for name, kind in modules if kind.startswith("Dropout") and name and "." not in name]
     if tree is not None and not modules:
-        for owner in ast.walk(tree):
+        for owner in nodes_of(tree):
             if isinstance(owner, ast.ClassDef) and owner.name == definition.name:
                 found += [
                     _own(node.targets[0])

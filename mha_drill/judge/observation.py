@@ -1,8 +1,8 @@
-"""How a submission is made and called, and what one call of it was: two records. Judge side."""
+"""How a submission is made and called, which calls are wished for, and what one call was: records. Judge side."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,24 @@ class Observation:
     def repairs(self) -> list[dict[str, Any]]:
         """What was repaired on the way."""
         return list(self.answer.get("repairs", []))
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A call that is or will be asked for: on which probe, under which mask, in what way."""
+
+    probe: Probe
+    mask: MaskForm | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells it from other calls of the same submission."""
+        return (
+            self.probe,
+            self.mask,
+            tuple(sorted((name, str(value)) for name, value in self.options.items())),
+        )
 
 
 @dataclass(frozen=True, slots=True)

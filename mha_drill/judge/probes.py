@@ -72,6 +72,13 @@ SQUARE = Probe("square")
 CROSS = Probe("cross", key_length=7)
 OTHER = Probe("other", batch=3, query_length=8, key_length=8, seed=12)
 LARGE = Probe("large", spread=300.0, seed=13)
+FEWER = Probe("fewer", key_length=3, seed=15)
+ONE = Probe("one", query_length=1, key_length=1, seed=16)
+# In evaluation with dropout asked for; in training, with much of it and with little.
+QUIET = Probe("quiet", dropout=0.5)
+NOISY = Probe("noisy", dropout=0.5, train=True)
+LITTLE = Probe("little", dropout=0.1, train=True)
+LATER = Probe("later", last=88)
 
 
 @dataclass(frozen=True, slots=True)

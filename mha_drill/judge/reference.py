@@ -48,6 +48,9 @@ class Here:
         for experiment in experiments:
             yield self.laboratory.run(experiment, list(arrays))
 
+    def foresee(self, calls: object) -> None:
+        """Do nothing ahead: there is nobody else to do it."""
+
 
 @cache
 def _steps(path: Path, spec: CodeSpec) -> dict[str, StepSide]:

@@ -15,6 +15,7 @@ from mha_drill.judge.diagnosis import diagnose
 from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
+from mha_drill.judge.foresight import diagnosis_calls
 from mha_drill.judge.host import Died, Hung, Runner
 from mha_drill.judge.settings import constructor_finding
 from mha_drill.judge.trying import bind
@@ -181,6 +182,7 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
         return Ruling(
             "construct", distinct(crash_findings(examination, square)), examination, loaded, answer.name
         )
+    case.foresee(diagnosis_calls(examination))
     findings = diagnose(examination)
     if runner.ended and not any(finding.step == "load" for finding in findings):
         # A call that never came back says this much; what was concluded from its silence says nothing.

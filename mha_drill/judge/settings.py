@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from mha_drill.judge.findings import Finding
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 
 # With so many settings in common a configuration is meant for the class.
 LEAST_SHARED = 3
@@ -99,7 +99,7 @@ def _dictionaries(tree: ast.Module) -> list[frozenset[str]]:
 def _changed(tree: ast.Module) -> set[str]:
     """Return the names of what gets or passes on more settings: `c["new"] = 1`, `c.update(...)`, `c | d`, `{**c}`."""
     found: list[ast.expr] = []
-    for item in ast.walk(tree):
+    for item in nodes_of(tree):
         match item:
             case ast.Subscript(ctx=ast.Store()) | ast.Attribute(attr="update" | "setdefault" | "copy"):
                 found.append(item.value)
@@ -116,10 +116,10 @@ def _classes(tree: ast.Module, name: str) -> list[frozenset[str]]:
     """Return what the plain classes of the file have: fields, methods, what is set in `__init__` or from outside."""
     outside = {
         item.attr
-        for item in ast.walk(tree)
+        for item in nodes_of(tree)
         if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Store)
     }
-    open_ended = any(isinstance(item, ast.Name) and item.id in ("setattr", "vars") for item in ast.walk(tree))
+    open_ended = any(isinstance(item, ast.Name) and item.id in ("setattr", "vars") for item in nodes_of(tree))
     found = []
     for node in tree.body:
         if (

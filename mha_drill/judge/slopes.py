@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mha_drill.judge.ahead import together
+
 if TYPE_CHECKING:
+    from mha_drill.judge.answers import Answer
     from mha_drill.judge.evidence import Case
-    from mha_drill.judge.host import Answer
     from mha_drill.judge.observation import Binding, Observation
 
 FINE, COARSE_STEP = 1e-5, 1e-2
@@ -102,17 +104,8 @@ class Slopes:
 
     def measured(self, groups: Collection[tuple[str, ...]]) -> list[float | None]:
         """Return for each group of leaves the slope of the output along their directions together."""
-        experiments: list[dict[str, Any]] = []
-        arrays: list[np.ndarray] = []
-        for names in groups:
-            for sign in (1, -1):
-                experiment, sent = self.moved(names, sign * self.step)
-                shift = len(arrays)
-                experiment["inputs"] = {name: shift + at for name, at in experiment["inputs"].items()}
-                experiment["move"] = {name: shift + at for name, at in experiment["move"].items()}
-                experiments.append(experiment)
-                arrays += sent
-        answers = self.case.ask_all(experiments, arrays)
+        calls = [self.moved(names, sign * self.step) for names in groups for sign in (1, -1)]
+        answers = self.case.ask_all(*together(calls)) if calls else []
         return [
             self.slope(answers[2 * at], answers[2 * at + 1]) if 2 * at + 1 < len(answers) else None
             for at in range(len(groups))

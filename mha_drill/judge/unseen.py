@@ -7,7 +7,7 @@ then merges, over many tokens. Called by `examination` for the verdict and by `d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -193,7 +193,7 @@ def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Readin
     made = _of_inputs(assessment)
     if any(len({token // 1_000_000 for token in item.rows}) > 1 for item in made):
         return  # of two inputs put behind each other
-    tables = [(_table(item), item.source, item.weights) for item in made]
+    tables = [(_table(item), item.source, _maps(assessment.recording, item)) for item in made]
     if heads == 1 and made:
         # One head may be as wide as its maker likes.
         width = tables[0][0].shape[-1] // (3 if len(made) == 1 else 1)
@@ -218,6 +218,14 @@ def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Readin
             yield Reading(query, key, value, tuple(item[1] for item in chosen), shared, bare)
 
 
+def _maps(recording: Recording, projection: Projection) -> frozenset[Hashable]:
+    """Return what tells a projection's map from others: its numbers, for two may be slices of one parameter."""
+    arrays = [
+        recording.values[number].array for number in projection.call.inputs if not recording.content[number]
+    ]
+    return frozenset(array.tobytes() for array in arrays if array is not None) or projection.weights
+
+
 def _packed(table: np.ndarray, source: str, heads: int, width: int) -> Iterator[Reading]:
     """Yield the readings of one table that holds all three sides."""
     batch, length, _ = table.shape
@@ -230,7 +238,7 @@ def _packed(table: np.ndarray, source: str, heads: int, width: int) -> Iterator[
         yield Reading(query, key, value, (source,) * 3)
 
 
-def _raw(assessment: Assessment) -> Iterator[tuple[np.ndarray, str, frozenset[str]]]:
+def _raw(assessment: Assessment) -> Iterator[tuple[np.ndarray, str, frozenset[Hashable]]]:
     """Yield the inputs themselves."""
     for value in assessment.recording.values:
         if value.kind == "input" and value.name in CONTENT and value.array is not None:

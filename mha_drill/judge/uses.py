@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from mha_drill.judge.names import meaning
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 
 SIZES = frozenset({"width", "heads", "head_dim", "kv_heads", "context", "dropout"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -18,7 +18,7 @@ def parameter_of(source: str, name: str, start: int) -> tuple[Function, ast.arg]
     """Return the first function from line `start` on that has a parameter of this name, with that parameter."""
     found = [
         (node, argument)
-        for node in ast.walk(tree_of(source))
+        for node in nodes_of(tree_of(source))
         if isinstance(node, Function)
         for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
         if argument.arg == name and argument.lineno >= start
@@ -41,7 +41,7 @@ def last_use(function: Function, name: str) -> int | None:
 def asked_for_sizes(source: str, name: str) -> frozenset[str]:
     """Return the parameters of a class's constructor of which it reads an attribute or item that means a size."""
     found: set[str] = set()
-    for node in ast.walk(tree_of(source)):
+    for node in nodes_of(tree_of(source)):
         if not isinstance(node, ast.ClassDef) or node.name != name:
             continue
         for function in node.body:
@@ -52,20 +52,47 @@ def asked_for_sizes(source: str, name: str) -> frozenset[str]:
 
 
 def read_of_keywords(source: str, name: str) -> tuple[str, ...]:
-    """Return the keys that a class's constructor reads of its `**keywords`, in order."""
+    """Return the keys that a class's constructor reads of its `**keywords`, or a class it hands them to, in order."""
     found: dict[str, None] = {}
-    for node in ast.walk(tree_of(source)):
+    tree = tree_of(source)
+    for node in nodes_of(tree):
         for function in node.body if isinstance(node, ast.ClassDef) and node.name == name else []:
             if isinstance(function, ast.FunctionDef) and function.name == "__init__" and function.args.kwarg:
                 found |= {key: None for bag, key in _asked(function) if bag == function.args.kwarg.arg}
+                found |= dict.fromkeys(_handed_on(tree, function, function.args.kwarg.arg))
     return tuple(key for key in found if not hasattr(dict, key))
+
+
+def _handed_on(tree: ast.Module, function: ast.FunctionDef, keywords: str) -> Iterator[str]:
+    """Yield the fields of the file's own classes that a function makes with its `**keywords`: what may be in them."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    for call in ast.walk(function):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        spread = any(
+            item.arg is None and isinstance(item.value, ast.Name) and item.value.id == keywords
+            for item in call.keywords
+        )
+        made = classes.get(call.func.id)
+        if spread and made is not None:
+            named = {item.arg for item in call.keywords}
+            yield from (field for field in _fields(made)[len(call.args) :] if field not in named)
+
+
+def _fields(made: ast.ClassDef) -> list[str]:
+    """Return what a class is made with, in order: its constructor's parameters, or the fields of a dataclass."""
+    for node in made.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            return [argument.arg for argument in (*node.args.args[1:], *node.args.kwonlyargs)]
+    fields = [node.target for node in made.body if isinstance(node, ast.AnnAssign)]
+    return [field.id for field in fields if isinstance(field, ast.Name)]
 
 
 def given_to_dropout(source: str) -> frozenset[str]:
     """Return the names that are handed to a dropout layer or function as its rate."""
     return frozenset(
         argument.id
-        for node in ast.walk(tree_of(source))
+        for node in nodes_of(tree_of(source))
         if isinstance(node, ast.Call) and re.search(r"[Dd]ropout$", ast.unparse(node.func))
         for argument in (*node.args, *(keyword.value for keyword in node.keywords))
         if isinstance(argument, ast.Name)
@@ -75,7 +102,7 @@ def given_to_dropout(source: str) -> frozenset[str]:
 def given_to_masking(source: str) -> frozenset[str]:
     """Return the names that decide in a `masked_fill` or `where`, or are added to or multiplied with something."""
     parts: list[ast.expr] = []
-    for node in ast.walk(tree_of(source)):
+    for node in nodes_of(tree_of(source)):
         if isinstance(node, ast.Call) and re.search(r"(masked_fill_?|where)$", ast.unparse(node.func)):
             parts += node.args[:1]
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult | ast.Sub):
@@ -121,12 +148,12 @@ def _reads(node: ast.AST, name: str) -> bool:
 def weighs_what_was_scored(source: str, score: int | None, weigh: int | None) -> bool:
     """Whether the weighing names a tensor that the scores are made of: `weights @ q`, not `@ v` with v = q."""
     tree = tree_of(source)
-    weighing = [node for node in ast.walk(tree) if _is_product(node) and node.lineno == weigh]
+    weighing = [node for node in nodes_of(tree) if _is_product(node) and node.lineno == weigh]
     if not weighing or score is None:
         return False
     outer = weighing[0]  # the walk goes from the outside in
     scoring = [
-        node for node in ast.walk(tree) if _is_product(node) and node.lineno == score and node is not outer
+        node for node in nodes_of(tree) if _is_product(node) and node.lineno == score and node is not outer
     ]
     scored = {item.id for node in scoring for item in ast.walk(node) if isinstance(item, ast.Name)}
     last = (

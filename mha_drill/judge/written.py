@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 
 # Calls whose whole numbers are sizes, not axes.
 SHAPING = frozenset(
@@ -30,7 +30,7 @@ def size_written(source: str, message: str, head_width: int) -> int | None:
 
 def _sizes(source: str) -> Iterator[tuple[str, int, int]]:
     """Yield call, number and line for each size written into a function, its signature aside."""
-    for function in ast.walk(tree_of(source)):
+    for function in nodes_of(tree_of(source)):
         if not isinstance(function, ast.FunctionDef) or function.name == "__init__":
             continue
         for node in (inner for statement in function.body for inner in ast.walk(statement)):

@@ -242,6 +242,9 @@ class Here:
             self.asked += 1
             yield self.laboratory.run(experiment, list(arrays))
 
+    def foresee(self, calls: object) -> None:
+        """Do nothing ahead: there is nobody else to do it."""
+
 
 def samples(held_out: bool, step: int = 1) -> list[Sample]:
     """Return one half of the corpus, right files first, or every `step`-th file of each kind."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from mha_drill.judge.lines.statements import function_at, last_given, names_in, statement_at
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 from mha_drill.judge.recording import Call, Recording
 
 TRIANGLES = frozenset({"tril", "triu", "tril_", "triu_", "tril_indices", "triu_indices"})
@@ -91,7 +91,7 @@ SCALING_METHODS = frozenset({"mul", "mul_", "div", "div_", "divide", "multiply",
 
 def _factors(tree: ast.Module, line: int) -> Iterator[tuple[ast.expr, bool]]:
     """Yield what a line scales by, an operand, an argument, or the `alpha` of a product; and whether it divides."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if not _at(node, line):
             continue
         match node:
@@ -176,7 +176,7 @@ def _cut_line(tree: ast.Module, line: int) -> int | None:
 
 def _definitions(tree: ast.AST) -> Iterator[tuple[int, str, ast.AST]]:
     """Yield line, name and value of every `self.name = value` and `self.register_buffer("name", value)`."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:

@@ -22,7 +22,7 @@ from mha_drill.judge.lines.statements import (
     statement_at,
 )
 from mha_drill.judge.names import role
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 
 CASTS = frozenset({"to", "type", "type_as", "item", "float", "double"})
 FILLING = frozenset(
@@ -53,7 +53,7 @@ def edited(source: str, finding: Finding) -> Finding:
 
 def body_line(source: str, start: int, name: str = "forward") -> int:
     """Return the line of the last statement of a function, or of a class's `forward`, that starts at a line."""
-    for node in ast.walk(tree_of(source)):
+    for node in nodes_of(tree_of(source)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.lineno == start:
             inside = [item for item in ast.walk(node) if isinstance(item, ast.FunctionDef)]
             told = [item for item in inside if item is node or item.name in (name, "__call__")]
@@ -115,7 +115,7 @@ def _repeated_line(source: str, line: int) -> int:
         return line
     repeated = [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes_of(tree)
         if isinstance(node, ast.Assign)
         and re.search(r"\b(repeat|repeat_interleave|tile|flip|roll)\(", ast.unparse(node.value))
         and any(isinstance(item, ast.Name) and role(item.id) in ("mask", "lengths") for item in node.targets)
@@ -157,7 +157,7 @@ def _fill_line(source: str, line: int) -> int:
             ):
                 handed = [
                     node.lineno
-                    for node in ast.walk(tree)
+                    for node in nodes_of(tree)
                     if isinstance(node, ast.Call) and called_function(tree, node) is function
                 ]
                 return handed[0] if len(handed) == 1 else line

@@ -15,7 +15,7 @@ from mha_drill.judge.lines.statements import (
 )
 from mha_drill.judge.names import role
 from mha_drill.judge.owners import letter_of
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 from mha_drill.judge.sides import LETTERS
 
 LONGEST_NAME = 40
@@ -35,7 +35,7 @@ def swapped_line(source: str, letter: str, other: str, used: int | None = None) 
         return crossed[0]
     single = [
         item.line
-        for function in ast.walk(tree)
+        for function in nodes_of(tree)
         if isinstance(function, Function)
         for item in given(function)
         if side_of(item.name) == letter and _letters(item.value) == {other}
@@ -56,7 +56,7 @@ def _letters(node: ast.AST) -> set[str | None]:
 
 def _crossed_arguments(tree: ast.Module, sides: set[str]) -> Iterator[int]:
     """Yield the lines of calls that hand two sides to each other's parameter: `attention(q, v, k)`."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if not isinstance(node, ast.Call):
             continue
         told = [_single(argument) for argument in node.args]
@@ -70,7 +70,7 @@ def _crossed_arguments(tree: ast.Module, sides: set[str]) -> Iterator[int]:
 
 def _crossed_targets(tree: ast.Module, sides: set[str]) -> Iterator[int]:
     """Yield the lines of assignments that give two sides each other's value: `k, v = v, k`."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
             value: ast.expr = node.value
             if isinstance(value, ast.GeneratorExp | ast.ListComp):
@@ -101,7 +101,7 @@ def shared_line(source: str, line: int | None, letters: str, weights: frozenset[
     letters: of the two sides, the one that was found later last.
     """
     tree = tree_of(source)
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         match node:
             case ast.Assign(
                 targets=[ast.Attribute(value=ast.Name("self"), attr=new)],
@@ -113,7 +113,7 @@ def shared_line(source: str, line: int | None, letters: str, weights: frozenset[
     sides = {*letters}
     told = [
         item.line
-        for function in ast.walk(tree)
+        for function in nodes_of(tree)
         if isinstance(function, Function)
         for item in given(function)
         if side_of(item.name) in sides and _taken_from(item) in sides - {side_of(item.name)}

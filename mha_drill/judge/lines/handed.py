@@ -10,7 +10,7 @@ import re
 
 from mha_drill.judge.lines.exchanged import side_of
 from mha_drill.judge.lines.statements import Function, covers, function_at, last_given, names_in, statement_at
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 from mha_drill.judge.recording import Call
 
 
@@ -48,7 +48,7 @@ def without_gradient_line(source: str, call: Call) -> int | None:
     """Return the line of the `with torch.no_grad():` that a call is made under."""
     blocks = [
         node
-        for node in ast.walk(tree_of(source))
+        for node in nodes_of(tree_of(source))
         if isinstance(node, ast.With)
         and any(re.search(r"no_grad|inference_mode", ast.unparse(item.context_expr)) for item in node.items)
     ]

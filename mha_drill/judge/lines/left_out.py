@@ -23,7 +23,7 @@ from mha_drill.judge.lines.statements import (
     statement_at,
 )
 from mha_drill.judge.names import role
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 from mha_drill.judge.recording import Call
 from mha_drill.judge.sides import operands
 
@@ -93,7 +93,7 @@ def drops(tree: ast.Module, value: ast.expr) -> bool:
     if not isinstance(value, ast.Call):
         return False
     name = getattr(value.func, "attr", getattr(value.func, "id", ""))
-    made = (item.value for item in ast.walk(tree) if isinstance(item, ast.Assign) and name in _named(item))
+    made = (item.value for item in nodes_of(tree) if isinstance(item, ast.Assign) and name in _named(item))
     return "drop" in name.lower() or any("Dropout" in ast.unparse(item) for item in made)
 
 
@@ -115,13 +115,13 @@ def _divides(value: ast.expr) -> bool:
 def unmasked_line(source: str, name: str, start: int) -> int | None:
     """Return where a function that takes a mask is called without the one that its caller has."""
     tree = tree_of(source)
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         match node:
             case ast.If(test=test, body=[*_, ast.Pass(lineno=line)]) if any(
                 role(item) == "mask" for item in names_in(test)
             ):
                 return line
-    for function in [node for node in ast.walk(tree) if isinstance(node, Function)]:
+    for function in [node for node in nodes_of(tree) if isinstance(node, Function)]:
         own = {item.arg for item in (*function.args.args, *function.args.kwonlyargs)}
         if name not in own or function.end_lineno is None or function.end_lineno < start:
             continue

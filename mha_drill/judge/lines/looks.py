@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from mha_drill.judge.examination import Examination
-from mha_drill.judge.parsing import tree_of
+from mha_drill.judge.parsing import nodes_of, tree_of
 from mha_drill.judge.recording import PRODUCTS, Recording
 from mha_drill.judge.stepmap import BY_HAND, MASKINGS, SCALINGS, SOFTMAXES
 
@@ -73,7 +73,7 @@ def _reads(pattern: str, line: str) -> bool:
 
 def _body(source: str, start: int) -> Iterator[int]:
     """Yield the numbers of the lines of the definition that starts at one, those of its docstring left out."""
-    for item in ast.walk(tree_of(source)):
+    for item in nodes_of(tree_of(source)):
         if isinstance(item, ast.FunctionDef | ast.ClassDef) and item.lineno == start:
             said = {
                 number

@@ -9,6 +9,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mha_drill.judge.parsing import nodes_of
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -28,13 +30,13 @@ def covers(node: ast.AST, line: int) -> bool:
 
 def function_at(tree: ast.Module, line: int | None) -> Function | None:
     """Return the innermost function around a line."""
-    found = [node for node in ast.walk(tree) if isinstance(node, Function) and line and covers(node, line)]
+    found = [node for node in nodes_of(tree) if isinstance(node, Function) and line and covers(node, line)]
     return max(found, key=lambda node: node.lineno, default=None)
 
 
 def statement_at(tree: ast.Module, line: int | None) -> ast.stmt | None:
     """Return the innermost statement around a line."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and line and covers(node, line)]
+    found = [node for node in nodes_of(tree) if isinstance(node, ast.stmt) and line and covers(node, line)]
     return min(found, key=lambda node: (node.end_lineno or 0) - node.lineno, default=None)
 
 
@@ -92,10 +94,10 @@ def called_function(tree: ast.Module, node: ast.Call) -> Function | None:
     """Return the function of the file that a call runs: by its name, or the `forward` of what an attribute holds."""
     name = str(getattr(node.func, "attr", getattr(node.func, "id", "")))
     classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
-    for item in ast.walk(tree):
+    for item in nodes_of(tree):
         if isinstance(item, Function) and item.name == name:
             return item
-    for item in ast.walk(tree):
+    for item in nodes_of(tree):
         match item:
             case ast.Assign(targets=[ast.Attribute(attr=attr)], value=ast.Call(func=ast.Name(kind))) if (
                 attr == name and kind in classes
