@@ -193,6 +193,7 @@ WIRED = {
     "dropout-missing": ("scores", "ignored"),
     "split-without-transpose": ("k",),
     "wrong-output-shape": ("swapped",),
+    "batch-mixing": ("mask",),
 }  # fmt: skip
 # The title says it all.
 PLAIN = {

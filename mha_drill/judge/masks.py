@@ -131,7 +131,9 @@ def _mixed_elsewhere(examination: Examination, right: MaskForm) -> Finding | Non
         observation = examination.case.observe(mask_probe(examination), form, trace=True)
         weights = _weights(examination, observation) if observation.error is None else None
         if weights is not None and _misread(observation, weights) == "batch-mixing":
-            return Finding("batch-mixing", "any", _mask_line(examination, observation, late=False), True)
+            return Finding(
+                "batch-mixing", "any", _mask_line(examination, observation, late=False), True, "mask"
+            )
     return None
 
 
@@ -244,7 +246,8 @@ def _misplaced(examination: Examination, bare: Observation, ran: list[Observatio
             continue
         line = _mask_line(examination, observation, late=False)
         code = _misread(observation, weights)
-        return Finding(code, "any" if code == "batch-mixing" else "mask", line, code != "wrong-value")
+        mixed = code == "batch-mixing"
+        return Finding(code, "any" if mixed else "mask", line, code != "wrong-value", "mask" if mixed else "")
     return None
 
 
