@@ -58,6 +58,7 @@ FILL = "            scores = scores.masked_fill(mask == 0, -1e9)\n"
 QUERY = "        q = self.heads(self.q_proj(query))\n"
 FORWARD = "    def forward("
 SOFTEN = "    def soften(self, x):\n        e = {}\n        return e / {}\n\n"
+SOFTEN_OVER = SOFTEN.replace("x)", "x, dim)")
 CUT = """    def cut(self, x, length):
         return x.view(x.shape[0], length, self.h, self.d).transpose(1, 2)
 
@@ -121,6 +122,10 @@ EDITS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "wrong-scale",
         [("self.scale = self.d**-0.5", "self.scale = d_model**-0.5  # <-")],
     ),
+    "a factor that should be its own inverse": (
+        "wrong-scale",
+        [("self.scale = self.d**-0.5", "self.scale = self.d**0.5  # <-")],
+    ),
     "a factor used the wrong way": (
         "wrong-scale",
         [("scores = scores * self.scale", "scores = scores / self.scale  # <-")],
@@ -163,6 +168,24 @@ EDITS: dict[str, tuple[str, list[tuple[str, str]]]] = {
             (FORWARD, SOFTEN.format("torch.exp(x - x.amax())", "e.sum(2, keepdim=True)  # <-") + FORWARD),
         ],
     ),
+    "an axis handed to a helper": (
+        "softmax-axis",
+        [
+            (SOFTMAX, "        weights = self.drop(self.soften(scores, 2))  # <-\n"),
+            (
+                FORWARD,
+                SOFTEN.replace("x)", "x, dim)").format("torch.exp(x - x.amax())", "e.sum(dim, keepdim=True)")
+                + FORWARD,
+            ),
+        ],
+    ),
+    "a projection left out beside a lambda": (
+        "missing-projection",
+        [
+            (QUERY, "        cut = lambda t: t.reshape(B, -1, self.h, self.d).transpose(1, 2)\n" + QUERY),
+            ("self.heads(self.v_proj(value))", "cut(value)  # <-"),
+        ],
+    ),
     "an axis of a layer": (
         "softmax-axis",
         [
@@ -202,10 +225,7 @@ EDITS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     ),
     "dropout that nobody calls": (
         "dropout-missing",
-        [
-            (SOFTMAX, "        weights = torch.softmax(scores, dim=-1)\n"),
-            ("self.drop = nn.Dropout(dropout)", "self.drop = nn.Dropout(dropout)  # <-"),
-        ],
+        [(SOFTMAX, "        weights = torch.softmax(scores, dim=-1)  # <-\n")],
     ),
     "no number": (
         "nan-output",

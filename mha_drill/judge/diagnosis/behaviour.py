@@ -179,6 +179,8 @@ def _random_line(examination: Examination) -> int | None:
         "randperm",
         "bernoulli_",
         "randint",
+        "gumbel_softmax",
+        "multinomial",
     )
     calls = examination.square.answer.get("calls", [])
     drawn = [call for call in calls if call["name"].rsplit(".", 1)[-1] in names]

@@ -79,7 +79,7 @@ def _named(examination: Examination, found: Explained) -> list[Finding]:
     line = min((item.call.line for item in assessment.wiring.projections if item.call.line), default=None)
     named = []
     if reading.unprojected:
-        where = rough_line(recording, "score", "")
+        where = rough_line(recording, "weigh" if reading.unprojected[0] == "v" else "score", "")
         where = renamed_line(examination.case.runner.source, where, reading.unprojected[0]) or where
         named.append(Finding("missing-projection", "project", where, True, reading.unprojected[0]))
     elif reading.sources != wanted:

@@ -65,8 +65,12 @@ def factor_line(source: str, line: int) -> int:
             where, value = made[factor.attr]
             handed = isinstance(value, ast.Name) and value.id == factor.attr
             once = sum(item.attr == factor.attr for item in _read_of_self(function_at(tree, line))) == 1
-            meant = divides != bool(INVERSE.search(ast.unparse(value)))
+            meant = not (divides and INVERSE.search(ast.unparse(value)))
+            if handed and (made_at := _handed_factor(tree, factor, made)) is not None:
+                return made_at
             return where if once and meant and _is_factor(factor.attr, value) and not handed else line
+        if (handed_at := _handed_factor(tree, factor, made)) is not None:
+            return handed_at
         function = function_at(tree, line)
         if isinstance(factor, ast.Name) and function is not None:
             told = last_given(function, factor.id, line)
@@ -86,6 +90,24 @@ def factor_line(source: str, line: int) -> int:
 
 # A factor to multiply with, and not to divide by.
 INVERSE = re.compile(r"\*\* ?\(?-|\b1(\.0?)? /|rsqrt")
+
+
+def _handed_factor(tree: ast.Module, factor: ast.expr, made: dict[str, tuple[int, ast.AST]]) -> int | None:
+    """Return where a class is made with the width that its factor is the root of: `Attention(d_model)`."""
+    own = [node.attr for node in ast.walk(factor) if isinstance(node, ast.Attribute) and _own(node)]
+    where, value = made.get(own[0], (0, None)) if len(own) == 1 else (0, None)
+    rooted = re.search(r"sqrt|0\.5", ast.unparse(factor)) or (own and _is_factor(own[0], ast.Constant(0)))
+    if not isinstance(value, ast.Name) or not rooted:
+        return None
+    owner = next((node.name for node in tree.body if isinstance(node, ast.ClassDef) and _at(node, where)), "")
+    calls = [
+        node.lineno
+        for node in nodes_of(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == owner and owner
+    ]
+    return calls[0] if len(calls) == 1 else None
+
+
 SCALING_METHODS = frozenset({"mul", "mul_", "div", "div_", "divide", "multiply", "true_divide"})
 
 

@@ -63,6 +63,13 @@ def body_line(source: str, start: int, name: str = "forward") -> int:
     return start
 
 
+def _hands_axis(call: ast.Call, helper: Function) -> bool:
+    """Whether a call says itself which axis its helper takes."""
+    wanted = [item.arg for item in helper.args.args if item.arg not in ("self", "cls")]
+    told = [*wanted[: len(call.args)], *(item.arg or "" for item in call.keywords)]
+    return any(re.search(r"axis|dim", name) for name in told)
+
+
 def _unscaled_line(source: str, line: int) -> int:
     """Return where scores got another name as they are: `scaled = scores`."""
     tree = tree_of(source)
@@ -75,10 +82,9 @@ def _unscaled_line(source: str, line: int) -> int:
     renamed = [
         item.line
         for item in given(function)
-        if item.line > line
-        and isinstance(item.value, ast.Name)
-        and item.value.id in made
+        if isinstance(item.value, ast.Name)
         and "scal" in item.name
+        and (item.line < line or item.value.id in made)
     ]
     return renamed[0] if renamed else line
 
@@ -95,11 +101,28 @@ def _softmax_line(source: str, line: int, code: str) -> int:
             ):
                 return made
         helper = called_function(tree, node) if isinstance(node, ast.Call) else None
+        if (
+            helper is not None
+            and isinstance(node, ast.Call)
+            and code == "softmax-axis"
+            and _hands_axis(node, helper)
+        ):
+            return line
         if helper is not None and any(".exp" in ast.unparse(item) for item in helper.body):
             wanted = r"\bexp\(" if code == "unstable-softmax" else r"\bsum\("
             return next((item.lineno for item in helper.body if re.search(wanted, ast.unparse(item))), line)
     function = function_at(tree, line)
     if code == "softmax-axis" and function is not None and statement is not None:
+        own = {item.arg for item in function.args.args if re.search(r"axis|dim", item.arg)}
+        if own & {*names_in(statement)}:
+            handed = [
+                node.lineno
+                for node in nodes_of(tree)
+                if isinstance(node, ast.Call)
+                and called_function(tree, node) is function
+                and _hands_axis(node, function)
+            ]
+            return handed[0] if len(handed) == 1 else line
         text = ast.unparse(statement)
         if "exp(" in text and "sum(" not in text and "softmax(" not in text:
             later = [item for item in function.body if item.lineno > line and "sum(" in ast.unparse(item)]
@@ -230,6 +253,15 @@ def _made_line(source: str, line: int) -> int:
             additive = isinstance(statement, ast.Assign) and "fill" not in text and "where" not in text
             if additive or (turned and kind == "triu") or (not turned and kind in ("tril", "compared")):
                 return made
+    if not re.search(r"fill|where|\[.*\] =", text):
+        makers = [
+            node.lineno
+            for node in nodes_of(tree)
+            if isinstance(node, ast.Assign)
+            and _makes_mask(node)
+            and not isinstance(node.targets[0], ast.Subscript)
+        ]
+        return makers[0] if len(makers) == 1 else line
     return line
 
 

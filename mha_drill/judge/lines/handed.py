@@ -38,10 +38,9 @@ def beside(source: str, call: Call, other: Call | None) -> int | None:
     """Return the line of a call in the function that another call is made in, or made through."""
     tree = tree_of(source)
     around: list[Function | None] = [function_at(tree, line) for line in (stack(other) if other else [])]
-    for line in stack(call):
-        if function_at(tree, line) in around:
-            return line
-    return None
+    inside = [(line, function) for line in stack(call) if (function := function_at(tree, line)) in around]
+    # What a lambda or a comprehension does is done where it is called.
+    return next((line for line, function in inside[::-1] if function is inside[0][1]), None)
 
 
 def without_gradient_line(source: str, call: Call) -> int | None:

@@ -14,6 +14,7 @@ from mha_drill.judge.lines.exchanged import side_of
 from mha_drill.judge.lines.handed import beside
 from mha_drill.judge.lines.statements import (
     Function,
+    Given,
     called_function,
     covers,
     function_at,
@@ -44,6 +45,13 @@ def unprojected_line(source: str, assessment: Assessment, letter: str) -> int | 
     return renamed_line(source, line, letter) or _renamed_later(source, line, letter) or line
 
 
+def _is_alias(value: ast.expr) -> bool:
+    """Whether an expression is a plain name, or one of two."""
+    if isinstance(value, ast.IfExp):
+        return isinstance(value.body, ast.Name) and isinstance(value.orelse, ast.Name)
+    return isinstance(value, ast.Name)
+
+
 def _renamed_later(source: str, line: int | None, letter: str) -> int | None:
     """Return where, after a line, one side is another plain name: `V = X_v`."""
     function = function_at(tree_of(source), line)
@@ -62,7 +70,7 @@ def renamed_line(source: str, line: int | None, letter: str) -> int | None:
     if function is None or statement is None or line is None:
         return None
     found = [last_given(function, name, statement.lineno) for name in names_in(statement)]
-    aliases = [item for item in found if item is not None and isinstance(item.value, ast.Name)]
+    aliases = [item for item in found if item is not None and _is_alias(item.value)]
     told = [item for item in aliases if side_of(item.name) == letter] or aliases
     return told[0].line if len(told) == 1 else None
 
@@ -80,7 +88,10 @@ def unweighted_line(source: str, line: int | None) -> int | None:
         passed = [
             item
             for item in made
-            if isinstance(item.value, ast.Name) or drops(tree, item.value) or _divides(item.value)
+            if isinstance(item.value, ast.Name)
+            or drops(tree, item.value)
+            or _divides(item.value)
+            or _only_renames(item)
         ]
         if not passed:
             return found
@@ -99,6 +110,12 @@ def drops(tree: ast.Module, value: ast.expr) -> bool:
 
 def _named(statement: ast.Assign) -> list[str]:
     return [target.attr for target in statement.targets if isinstance(target, ast.Attribute)]
+
+
+def _only_renames(item: Given) -> bool:
+    """Whether a name is made of others without a product, and is none of them: `weights = scores / root`."""
+    told = ast.unparse(item.value)
+    return item.name not in names_in(item.value) and not re.search(r"@|matmul|einsum|bmm|softmax|exp\(", told)
 
 
 def _divides(value: ast.expr) -> bool:
@@ -153,22 +170,10 @@ def _hands_on(node: ast.Call, wanted: list[str], mask: str) -> bool:
 
 
 def undropped_line(source: str, definition: int) -> int | None:
-    """Return where dropout comes to nothing: a call whose result nobody takes, else a layer that nobody calls."""
+    """Return where dropout comes to nothing: a call whose result nobody takes."""
     tree = tree_of(source)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     for node in ast.walk(next((item for item in classes if covers(item, definition)), tree)):
         if isinstance(node, ast.Expr) and drops(tree, node.value):
             return node.lineno
-    for owner in sorted(classes, key=lambda item: not covers(item, definition)):
-        read = {
-            item.attr
-            for item in ast.walk(owner)
-            if isinstance(item, ast.Attribute) and isinstance(item.ctx, ast.Load)
-        }
-        for node in ast.walk(owner):
-            match node:
-                case ast.Assign(targets=[ast.Attribute(value=ast.Name("self"), attr=name)], value=value) if (
-                    name not in read and "drop" in (name + ast.unparse(value)).lower()
-                ):
-                    return node.lineno
     return None
