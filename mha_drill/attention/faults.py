@@ -142,6 +142,7 @@ def softmax_faults() -> Iterator[Fault]:
     )
     yield Fault("missing-softmax", "softmax", "sigmoid", {"softmax": lambda m, w: w["mask"].sigmoid()})
     yield Fault("missing-softmax", "softmax", "exp", {"softmax": lambda m, w: w["mask"].exp()})
+    yield Fault("missing-softmax", "softmax", "exp", {"softmax": lambda m, w: _shifted(w).exp()})
     yield Fault(
         "missing-softmax", "softmax", "log_softmax", {"softmax": lambda m, w: w["mask"].log_softmax(-1)}
     )
@@ -298,6 +299,8 @@ def role_faults(separate: bool) -> Iterator[Fault]:
         yield Fault("weigh-wrong-tensor", "weigh", which, {"weigh": _weigh(names[which])})
     yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["mask"] @ w["v"]})
     yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["score"] @ w["v"]})
+    # On the way to a stable softmax: the largest score is taken off, and that is as far as it comes.
+    yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: _shifted(w) @ w["v"]})
     if separate:
         yield Fault(
             "swapped-inputs",
@@ -325,6 +328,10 @@ def role_faults(separate: bool) -> Iterator[Fault]:
 def _forbidden(material: Material) -> Tensor:
     assert material.allowed is not None
     return ~material.allowed
+
+
+def _shifted(walk: Walk) -> Tensor:
+    return walk["mask"] - walk["mask"].amax(-1, keepdim=True)
 
 
 def _weigh(name: str) -> StepFunction:

@@ -22,7 +22,7 @@ class Probe:
     """One way to try a submission.
 
     spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
-    item. last: a seed for the last position of every item.
+    item. last: a seed for the last position of every item. alike: whether every position holds the same token.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Probe:
     twin: int = 0
     first: int = 0
     last: int = 0
+    alike: bool = False
 
     def sizes(self, base: Sizes) -> Sizes:
         """Return the sizes of this probe; the width and the heads are the submission's."""
@@ -52,7 +53,8 @@ class Probe:
         generator = np.random.default_rng(self.seed)
 
         def draw(length: int) -> np.ndarray:
-            drawn = generator.standard_normal((self.batch, length, width)) * self.spread
+            drawn = generator.standard_normal((self.batch, 1 if self.alike else length, width)) * self.spread
+            drawn = np.repeat(drawn, length, axis=1) if self.alike else drawn
             if self.twin:
                 drawn[1:] = np.random.default_rng(self.twin).standard_normal(drawn[1:].shape)
             if self.first:
@@ -74,6 +76,8 @@ OTHER = Probe("other", batch=3, query_length=8, key_length=8, seed=12)
 LARGE = Probe("large", spread=300.0, seed=13)
 FEWER = Probe("fewer", key_length=3, seed=15)
 ONE = Probe("one", query_length=1, key_length=1, seed=16)
+# The token of `ONE` again and again: each position then sees what it would see alone.
+ALIKE = replace(ONE, name="alike", query_length=5, key_length=5, alike=True)
 # In evaluation with dropout asked for; in training, with much of it and with little.
 QUIET = Probe("quiet", dropout=0.5)
 NOISY = Probe("noisy", dropout=0.5, train=True)

@@ -65,6 +65,8 @@ def find_tail(
     if call.short in ("matmul", "__matmul__", "bmm") and call.inputs.index(number) == 1:
         # Weights from the left: tokens are columns.
         merged, projected = merged.swapaxes(-1, -2), projected.swapaxes(-1, -2)
+    if merged.ndim == 4 and merged.shape[:3] == projected.shape[:3] and merged.shape[2] == length:
+        merged, projected = _summed_over_heads(recording, call, number, merged, projected)
     if call.short in CONVOLUTIONS:
         merged, projected = np.moveaxis(merged, 1, -1), np.moveaxis(projected, 1, -1)
     if call.short == "tensordot":
@@ -99,6 +101,19 @@ def find_tail(
     return Tail(
         merged, call, weights, fault, line or call.line, by_position, residual.line if residual else None
     )
+
+
+def _summed_over_heads(
+    recording: Recording, call: Call, number: int, merged: np.ndarray, projected: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what goes into one map of all heads, and what comes out, where each head has a map and they are summed.
+
+    merged: (B, H, L, d), and projected (B, H, L, D), by weights (H, d, D).
+    """
+    weight = next((recording.values[item].shape for item in call.inputs if item != number), ())
+    if weight[-3:-2] != merged.shape[1:2] or call.short not in ("matmul", "__matmul__"):
+        return merged, projected
+    return merged.swapaxes(1, 2).reshape(len(merged), merged.shape[2], -1), projected.sum(1)
 
 
 def _contracted_last(call: Call, merged: np.ndarray, position: int) -> np.ndarray | None:
