@@ -85,6 +85,7 @@ def unweighted_line(source: str, line: int | None) -> int | None:
     names, before = names_in(statement), statement.lineno
     while True:
         made = [item for name in names if (item := last_given(function, name, before)) is not None]
+        made = [item for item in made if side_of(item.name) is None]
         passed = [
             item
             for item in made
@@ -115,6 +116,11 @@ def _named(statement: ast.Assign) -> list[str]:
 def _only_renames(item: Given) -> bool:
     """Whether a name is made of others without a product, and is none of them: `weights = scores / root`."""
     told = ast.unparse(item.value)
+    cast = isinstance(item.value, ast.Call) and re.search(
+        r"\.(to|type|float|double)$", ast.unparse(item.value.func)
+    )
+    if not isinstance(item.value, ast.BinOp) and not cast:
+        return False
     return item.name not in names_in(item.value) and not re.search(r"@|matmul|einsum|bmm|softmax|exp\(", told)
 
 
