@@ -396,10 +396,16 @@ def causal_faults() -> Iterator[Fault]:
         code = "mask-inverted" if upper else "mask-off-by-one"
         for fill in (-torch.inf, -1e9, -1e4):
             yield Fault(code, "mask", variant, {"mask": _triangular(diagonal, upper, fill)})
+        # Added, a fill leaves a row of which nothing may be seen as it was.
+        yield Fault(code, "mask", variant, {"mask": _triangle_added(diagonal, upper)})
 
 
 def _triangular(diagonal: int, upper: bool, fill: float) -> StepFunction:
     return lambda m, w: w["scale"].masked_fill(~_triangle(w["scale"], diagonal, upper), fill)
+
+
+def _triangle_added(diagonal: int, upper: bool) -> StepFunction:
+    return lambda m, w: w["scale"] - 1e9 * (~_triangle(w["scale"], diagonal, upper)).to(w["scale"].dtype)
 
 
 def _triangle(scores: Tensor, diagonal: int, upper: bool) -> Tensor:

@@ -52,6 +52,7 @@ def find_tail(
         call for call in recording.calls if call.short in NORMS and call.outputs and reached[call.outputs[0]]
     ]
     residual = _residual(recording, reached)
+    final = [call for call in final if not _thrown_away(recording, call, output)]
     if not final:
         plain, fault, line = _after(flat, flat, norms, inputs, recording, reached)
         return Tail(plain, None, frozenset(), fault, line, False, residual.line if residual else None)
@@ -101,6 +102,14 @@ def find_tail(
     return Tail(
         merged, call, weights, fault, line or call.line, by_position, residual.line if residual else None
     )
+
+
+def _thrown_away(recording: Recording, call: Call, output: np.ndarray) -> bool:
+    """Whether what a call was given is returned itself, and nothing is made of its result: `self.proj(y)` alone."""
+    given = [recording.values[number].array for number in call.inputs if recording.content[number]]
+    made = recording.after([call])
+    used = any(made[number] for other in recording.calls if other is not call for number in other.inputs)
+    return not used and any(array is not None and np.array_equal(array, output) for array in given)
 
 
 def _summed_over_heads(

@@ -75,6 +75,9 @@ def diagnose(examination: Examination) -> list[Finding]:
     if any(item.code == "mask-fill-value" for item in findings) and _finite(examination.large):
         # Large scores that see past the mask are no overflow.
         findings = [item for item in findings if item.code != "unstable-softmax"]
+    if any(item.code == "unstable-softmax" for item in findings):
+        # A mask of minus infinities is among the large numbers that it cannot take.
+        findings = [item for item in findings if (item.code, item.step) != ("wrong-value", "mask")]
     findings += fixed_length(examination)
     if any(item.code == "nan-output" for item in numbers):
         # Where nothing is a number, a mask cannot be seen to do anything.
