@@ -133,16 +133,20 @@ def last_layout(recording: Recording, number: int) -> Call | None:
 
 def first_layout(recording: Recording, number: int) -> Call | None:
     """Return the first call after its projection that gives a value other axes: where it is cut into heads."""
-    found = None
+    found: list[Call] = []
     for _ in range(12):
         call = recording.producer.get(number)
         content = [] if call is None else [item for item in call.inputs if recording.content[item]]
         if call is None or call.short in PRODUCTS | CONVOLUTIONS or not content:
             break
-        if call.short in CUTS:
-            found = call
+        if call.short in CUTS and call.outputs:
+            found.insert(0, call)
         number = content[0]
-    return found
+    # What a map of the file's own only puts back into rows is not cut yet.
+    axes = [len(recording.values[call.outputs[0]].shape) for call in found]
+    return next(
+        (call for call, count in zip(found, axes, strict=True) if count > 3), found[0] if found else None
+    )
 
 
 def _scales(recording: Recording, call: Call) -> bool:

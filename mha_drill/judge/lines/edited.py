@@ -95,7 +95,8 @@ def _softmax_line(source: str, line: int, code: str) -> int:
     statement = statement_at(tree, line)
     for node in ast.walk(statement) if statement is not None else ():
         if code == "softmax-axis" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            made = definition_of(source, node.func.attr)
+            layer = isinstance(node.func.value, ast.Name) and node.func.value.id == "self"
+            made = definition_of(source, node.func.attr) if layer else None
             if made is not None and re.search(
                 r"Softmax\(.", "".join(source.splitlines()[made - 1 : made + 1])
             ):

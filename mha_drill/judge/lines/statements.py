@@ -94,6 +94,10 @@ def called_function(tree: ast.Module, node: ast.Call) -> Function | None:
     """Return the function of the file that a call runs: by its name, or the `forward` of what an attribute holds."""
     name = str(getattr(node.func, "attr", getattr(node.func, "id", "")))
     classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
+    if isinstance(node.func, ast.Attribute):
+        holder = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+        if holder not in ("self", "cls", *classes):
+            return None  # a method of a tensor or a module's function, whatever else is called so
     for item in nodes_of(tree):
         if isinstance(item, Function) and item.name == name:
             return item
