@@ -190,10 +190,10 @@ WIRED = {
     "wrong-value": STEPS,
     "crash": ("line",),
     "time-limit": ("import",),
-    "dropout-missing": ("scores", "ignored"),
     "split-without-transpose": ("k",),
     "wrong-output-shape": ("swapped",),
     "batch-mixing": ("mask",),
+    "dropout-missing": ("scores", "projected", "ignored"),
 }  # fmt: skip
 # The title says it all.
 PLAIN = {

@@ -31,6 +31,8 @@ SINGLE_STEP, SINGLE_TOLERANCE = 2e-3, 5e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 MANY = 24
+# Of a file so slow that these calls would take more than this part of the limit, fewer are asked for.
+FEWEST, PART = 3, 10
 
 
 def held_against(examination: Examination) -> Finding | None:
@@ -51,9 +53,18 @@ def held_against(examination: Examination) -> Finding | None:
 
 def _fresh(examination: Examination) -> Probe:
     """Return a probe of numbers and sizes that the file cannot know."""
-    length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1)
+    # Of a slow file the smallest of these, which takes the least.
+    larger = _patience(examination, MANY) == MANY
+    length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1 if larger else 2)
     beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
-    return Probe("fresh", 1 + secrets.randbelow(4), length, length + beside, seed=secrets.randbits(31))
+    batch = 1 + secrets.randbelow(4 if larger else 1)
+    return Probe("fresh", batch, length, length + beside, seed=secrets.randbits(31))
+
+
+def _patience(examination: Examination, most: int) -> int:
+    """Return how many calls of a slow file are waited for: a part of what one call may take, `most` at best."""
+    case = examination.case
+    return min(most, max(FEWEST, int(case.runner.time_limit / PART / max(case.pace, 1e-9))))
 
 
 def _unlike_elsewhere(examination: Examination, fresh: Probe) -> Finding | None:
@@ -69,8 +80,9 @@ def _calls_again(examination: Examination) -> list[tuple[Wish, Wish]]:
     calls: list[tuple[Probe, MaskForm | None]] = [(examination.square.probe, None)]
     if examination.binding.call.mask is not None and (found := found_form(examination)) is not None:
         calls.append((found[1].probe, found[0]))
+    many = _patience(examination, MANY)
     return [
-        (Wish(probe, mask), Wish(probe, mask, {"again": MANY if mask is None else 1, "repair": False}))
+        (Wish(probe, mask), Wish(probe, mask, {"again": many if mask is None else 1, "repair": False}))
         for probe, mask in calls
     ]
 
@@ -78,18 +90,21 @@ def _calls_again(examination: Examination) -> list[tuple[Wish, Wish]]:
 def _written_into(examination: Examination, pairs: list[tuple[Wish, Wish]]) -> Finding | None:
     """Whether many calls with the same tensors come to something else: they were written into, or counted."""
     for pair in pairs:
-        one, two = (examination.case.observe(wish.probe, wish.mask, **wish.options).output for wish in pair)
+        once, often = (examination.case.observe(wish.probe, wish.mask, **wish.options) for wish in pair)
+        if often.error is not None and often.error["type"] == "Hung":
+            return Finding("time-limit", "load")
+        one, two = once.output, often.output
         if one is not None and (two is None or not close(one, two, examination.tolerance)):
             return Finding("mutates-input", "any")
     return None
 
 
-def _slopes(examination: Examination) -> Slopes | None:
+def _slopes(examination: Examination, turn: int = 2) -> Slopes | None:
     """Return the means to measure the gradients once more; None where there are none to measure."""
     graded, binding = examination.graded, examination.binding
     if binding.numpy or graded.error is not None or not graded.answer.get("gradients"):
         return None
-    return Slopes(examination.case, binding, graded, SINGLE_STEP if examination.single else STEP, turn=2)
+    return Slopes(examination.case, binding, graded, SINGLE_STEP if examination.single else STEP, turn)
 
 
 def _moved(slopes: Slopes) -> Asked:
@@ -107,18 +122,27 @@ def _bent_gradient(examination: Examination, slopes: Slopes | None) -> Finding |
         return None if not graded.answer.get("reaches", True) else bent
     if not _wanted(examination) <= slopes.told.keys():
         return bent
-    # From where the reference has agreed already, one step to one side.
-    asked = _moved(slopes)
-    answered = examination.case.ask(*asked)
-    total, slope = sum(slopes.claimed(name) for name in slopes.told), slopes.slope_to(answered)
-    tolerance = SINGLE_TOLERANCE if examination.single else TOLERANCE
-    if slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope)):
+    # A direction along which there is hardly a slope shows curvature instead: then one more is drawn.
+    asked, answered, fits = _slope_fits(examination, slopes)
+    if not fits and (others := _slopes(examination, 3)) is not None:
+        asked, answered, fits = _slope_fits(examination, others)
+    if not fits:
         return bent
     known = examination.square if graded.probe is examination.square.probe else examination.cross
     one, two = graded.output, known.output if known is not None else None
     if one is None or two is None or not close(two, one, examination.tolerance):
         return bent
     return None if _confirmed(examination, asked, answered) else bent
+
+
+def _slope_fits(examination: Examination, slopes: Slopes) -> tuple[Asked, Answer, bool]:
+    """Return a call with every leaf moved, its answer, and whether the slope to it is what the gradients say."""
+    # From where the reference has agreed already, one step to one side.
+    asked = _moved(slopes)
+    answered = examination.case.ask(*asked)
+    total, slope = sum(slopes.claimed(name) for name in slopes.told), slopes.slope_to(answered)
+    tolerance = SINGLE_TOLERANCE if examination.single else TOLERANCE
+    return asked, answered, slope is not None and abs(slope - total) <= tolerance * max(1.0, abs(slope))
 
 
 def _wanted(examination: Examination) -> set[str]:

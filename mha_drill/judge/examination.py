@@ -26,6 +26,7 @@ from mha_drill.judge.probes import (
     QUIET,
     SEEN,
     SQUARE,
+    TIME_FIRST,
     MaskForm,
 )
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
@@ -222,4 +223,4 @@ class Examination(Agreement):
             return (MaskForm("lengths", "keep", "int"),)
         if SEEN.fullmatch(self.binding.call.mask or ""):
             return tuple(form for form in FORMS if form.meaning != "add")
-        return FORMS
+        return TIME_FIRST + FORMS if self.binding.by_position else FORMS

@@ -20,7 +20,7 @@ from mha_drill.judge.arrays import Recorder, Traced, bare, plain_types
 from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.configured import decoded
 from mha_drill.judge.devices import placed
-from mha_drill.judge.given import Given
+from mha_drill.judge.given import Given, handed_over
 from mha_drill.judge.holding import held, is_bias, is_weight
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
 from mha_drill.judge.telling import first_of, inventory, keep, outputs, plain_array, recorded
@@ -214,10 +214,10 @@ class Laboratory:
         recorder = Recorder(self.loaded.path)
         for name, value in inputs.items():
             recorder.leaf(value, f"input:{name}")
-        for name, source, _ in experiment["call"]["arguments"]:
-            if isinstance(source, dict) and source["$"] in ("weight", "bias"):
-                given = self.given.array(name, source["$"], Sizes(**experiment["sizes"]))
-                recorder.leaf(given, f"parameter:{name}")
+        for _, source, _ in experiment["call"]["arguments"]:
+            for key, kind in handed_over(source):
+                given = self.given.array(key, kind, Sizes(**experiment["sizes"]))
+                recorder.leaf(given, f"parameter:{key}")
         for name, value in self.holds.items():
             weight = is_weight(value) or is_bias(name, value)
             recorder.leaf(value, f"{'parameter' if weight else 'buffer'}:{name}")
@@ -236,11 +236,8 @@ class Laboratory:
             if isinstance(value, torch.Tensor):
                 trace.leaf(value, f"input:{name}")
         for item in experiment["call"]["arguments"]:
-            if isinstance(item[1], dict) and item[1]["$"] in ("weight", "bias"):
-                trace.leaf(
-                    self.given.tensor(item[0], item[1]["$"], Sizes(**experiment["sizes"])),
-                    f"parameter:{item[0]}",
-                )
+            for key, kind in handed_over(item[1]):
+                trace.leaf(self.given.tensor(key, kind, Sizes(**experiment["sizes"])), f"parameter:{key}")
         names = registered(target)
         for name, value in self._tensors(target).items():
             trace.leaf(value, f"{names.get(id(value), 'unregistered')}:{name}")

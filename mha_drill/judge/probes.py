@@ -89,8 +89,8 @@ LATER = Probe("later", last=88)
 class MaskForm:
     """One convention of masks: what its axes are and what its entries mean.
 
-    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths". meaning: "keep", "drop", "add".
-    dtype: "bool", "int" or "float".
+    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths"; over queries "bl", "bl1", "b1l1",
+    "l1"; time first "lsb", "ls1". meaning: "keep", "drop", "add". dtype: "bool", "int" or "float".
     """
 
     axes: str
@@ -112,6 +112,11 @@ class MaskForm:
 SEEN = re.compile(r"((may|can|could)_?(look|see|attend)|is_?visible|allowed|visible|permitted|keep)(_?mask)?")
 
 # The likelier conventions first: an (L, S) grid for every item and head, then one for padding, then additive.
+TIME_FIRST = tuple(
+    MaskForm(axes, meaning, dtype)
+    for axes in ("lsb", "ls1")
+    for meaning, dtype in (("keep", "bool"), ("drop", "bool"), ("keep", "int"), ("add", "float"))
+)
 FORMS = tuple(
     MaskForm(axes, meaning_, dtype)
     for axes in ("b1ls", "bls", "ls", "b11s", "bs", "11ls", "bhls", "(bh)ls", "b1s", "1ls")
@@ -140,7 +145,7 @@ def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.
         for index in range(batch):
             rows[index] = _row(generator, key_length)
         return np.broadcast_to(rows[:, None, None, :], (batch, 1, length, key_length)).copy()
-    count = 1 if form.axes in ("ls", "11ls", "1ls") else batch
+    count = 1 if form.axes in ("ls", "11ls", "1ls", "ls1") else batch
     while True:
         grid = np.stack(
             [np.stack([_row(generator, key_length) for _ in range(length)]) for _ in range(count)]
@@ -175,6 +180,12 @@ def mask_array(form: MaskForm, allowed: np.ndarray, heads: int) -> np.ndarray:
         "bs": allowed[:, 0, 0],
         "b1s": allowed[:, :, 0],
         "b11s": allowed[:, :, :1],
+        "bl": allowed[:, 0, :, 0],
+        "bl1": allowed[:, 0, :, :1],
+        "b1l1": allowed[..., :1],
+        "l1": allowed[0, 0, :, :1],
+        "lsb": allowed[:, 0].transpose(1, 2, 0),
+        "ls1": allowed[0, 0, :, :, None],
     }
     shaped = shapes[form.axes]
     if form.meaning == "add":

@@ -225,6 +225,7 @@ class Here:
     last_end = ("Hung", "")
     stopped = False
     ended = ""
+    time_limit = TIME_LIMIT
 
     def __init__(self, source: str) -> None:
         self.source = source

@@ -13,7 +13,9 @@ import numpy as np
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.crashes import crash_findings
 from mha_drill.judge.diagnosis.behaviour import behaviour_findings, mutation_findings
+from mha_drill.judge.diagnosis.flags import flag_findings
 from mha_drill.judge.diagnosis.gradients import gradient_findings
+from mha_drill.judge.diagnosis.grouping import group_findings
 from mha_drill.judge.diagnosis.lengths import (
     block_findings,
     fixed_length,
@@ -67,6 +69,7 @@ def diagnose(examination: Examination) -> list[Finding]:
         findings += other_lengths(examination, findings)
     else:
         findings += block_findings(examination) or length_findings(examination, wired)
+        findings += [] if findings else group_findings(examination) + flag_findings(examination)
     behaviour = behaviour_findings(examination, findings)
     findings += mask_findings(examination, faults)
     if not any(item.code == "nondeterministic" for item in behaviour):

@@ -44,9 +44,9 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             for item in known
         ) and any(kind.startswith("Dropout") for _, kind in examination.square.answer.get("modules", []))
         still = first is not None and second is not None and close(first, second, 1e-12)
-        early = _drops_scores(examination)
+        early = _dropped_early(examination)
         if finite and early is not None:
-            found.append(Finding("dropout-missing", "dropout", early, False, "scores"))
+            found.append(Finding("dropout-missing", "dropout", early[1], False, early[0]))
         elif finite and not gone and (still or examination.ignores_rate):
             definition = examination.binding.definition.line
             line = (
@@ -71,22 +71,31 @@ def _passed_line(examination: Examination) -> int | None:
     return found if found != line else None
 
 
-def _drops_scores(examination: Examination) -> int | None:
-    """Return the line where dropout acts on the scores, before the softmax, and nowhere on the weights."""
+def _dropped_early(examination: Examination) -> tuple[str, int | None] | None:
+    """Return what dropout thins out in place of the weights, and the line: the scores, or what was projected.
+
+    None where it acts on the weights (too), on the input or on the output alone.
+    """
     assessment = examination.assessed(examination.square)
     softmax = place_of(examination, "softmax")
     if assessment is None or assessment.roles is None or softmax is None or softmax.call is None:
         return None
-    reached = assessment.recording.after(list(assessment.roles.scores))
-    dropping = [
-        call
-        for call in assessment.recording.calls
-        if "dropout" in call.short and any(reached[number] for number in call.inputs)
-    ]
-    weighing = assessment.roles.weighs[0].index
-    if any(softmax.call.index < call.index < weighing for call in dropping):
-        return None
-    return next((call.line for call in dropping if call.index < softmax.call.index), None)
+    recording, roles = assessment.recording, assessment.roles
+    scored = recording.after(list(roles.scores))
+    used = {at for side in (roles.query, roles.key, roles.value) for at in side.projections if at >= 0}
+    projected = recording.after([assessment.wiring.projections[at].call for at in used])
+    weighing = roles.weighs[0].index
+    found: tuple[str, int | None] | None = None
+    for call in recording.calls:
+        if "dropout" not in call.short or call.index > weighing:
+            continue
+        if any(scored[number] for number in call.inputs):
+            if call.index > softmax.call.index:
+                return None
+            found = ("scores", call.line)
+        elif any(projected[number] for number in call.inputs):
+            found = found or ("projected", call.line)
+    return found
 
 
 def _only_with_a_rate(examination: Examination) -> bool:

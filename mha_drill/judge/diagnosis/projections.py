@@ -184,6 +184,8 @@ def _matrices(assessment: Assessment, names: frozenset[str]) -> frozenset[str]:
 
 def _same_weights(assessment: Assessment, one: Side, two: Side) -> bool:
     """Whether two sides come from one map: the same call's same channels, or two calls of one matrix."""
+    if _unmerged(assessment, one) or _unmerged(assessment, two):
+        return _matrices(assessment, one.weights) == _matrices(assessment, two.weights)
     if set(one.projections) & set(two.projections):
         return one.rows.shape == two.rows.shape and order_of(_rows(one), _rows(two), 1e-12) is not None
     projections = assessment.wiring.projections
@@ -198,6 +200,14 @@ def _same_weights(assessment: Assessment, one: Side, two: Side) -> bool:
             ) and _weight_values(assessment, index, other):
                 return True
     return False
+
+
+def _unmerged(assessment: Assessment, side: Side) -> bool:
+    """Whether a side has one of two weights that were multiplied before they met an input."""
+    return any(
+        index >= 0 and side.weights < assessment.wiring.projections[index].weights
+        for index in side.projections
+    )
 
 
 def _rows(side: Side) -> np.ndarray:
