@@ -29,6 +29,7 @@ def all_faults(*, heads: int, separate: bool, masked: bool, causal_problem: bool
         yield from causal_faults()
     else:
         yield Fault("unexpected-mask", "mask", "causal", {"mask": _causal_anyway})
+        yield Fault("unexpected-mask", "mask", "causal, late", {"dropout": _causal_late})
 
 
 Factor = Callable[[Material], float]
@@ -410,6 +411,11 @@ def _triangle_added(diagonal: int, upper: bool) -> StepFunction:
 def _triangle(scores: Tensor, diagonal: int, upper: bool) -> Tensor:
     ones = torch.ones(scores.shape[-2:], dtype=torch.bool)
     return ones.triu(diagonal) if upper else ones.tril(diagonal)
+
+
+def _causal_late(material: Material, walk: Walk) -> Tensor:
+    """The weights, with those of later positions set to zero."""
+    return walk["softmax"].tril()
 
 
 def _causal_anyway(material: Material, walk: Walk) -> Tensor:

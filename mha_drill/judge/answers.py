@@ -91,7 +91,15 @@ OBSERVED: Form = {
     "repeated?": [_ITEM],
     "changed?": [str],
     "calls?": [
-        {"name": str, "line": _LINE, "in": [int], "out": [int], "args": str, "repaired?": str},
+        {
+            "name": str,
+            "line": _LINE,
+            "in": [int],
+            "out": [int],
+            "args": str,
+            "repaired?": str,
+            "via?": [_line],
+        },
     ],
     "values?": [
         {"origin": str, "shape": [_size], "dtype": str, "grad": bool, "array": (int, None)},

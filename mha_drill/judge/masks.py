@@ -14,12 +14,14 @@ from mha_drill.judge.binding import OF_CONTEXT
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
+from mha_drill.judge.lines.handed import beside
+from mha_drill.judge.lines.left_out import unmasked_line
 from mha_drill.judge.matching import WEAKEST_FILL, close, nearest
 from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
-from mha_drill.judge.stepmap import MASKINGS, places
+from mha_drill.judge.stepmap import MASKINGS, SOFTMAXES, places
 from mha_drill.judge.uses import last_use, parameter_of, used_under_other_conditions
 from mha_drill.judge.wiring import CHANNELS
 
@@ -112,11 +114,16 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
         output is not None and close(wanted, output, 1e-9) for output in outputs
     ):
         return _without_effect(examination, ran[0])
-    if not known or any(fault.step in ("mask", "softmax") for fault in faults):
+    if not known or any(fault.step == "mask" or fault.code == "missing-softmax" for fault in faults):
         return None
+    if any(fault.step == "softmax" for fault in faults):
+        return _named_late(examination, ran, faults)
     if np.isfinite(wanted).all() and not any(
         output is not None and np.isfinite(output).all() for output in outputs
     ):
+        line = _late_fill_line(examination, ran[0])
+        if line is not None:
+            return Finding("mask-after-softmax", "mask", line, True)
         return Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True)
     return (
         _named_mask(examination, ran, faults)
@@ -135,7 +142,9 @@ def _mixed_elsewhere(examination: Examination, right: MaskForm) -> Finding | Non
         observation = examination.case.observe(mask_probe(examination), form, trace=True)
         weights = _weights(examination, observation) if observation.error is None else None
         if weights is not None and _misread(observation, weights) == "batch-mixing":
-            return Finding("batch-mixing", "any", _mask_line(examination, observation, late=False), True)
+            return Finding(
+                "batch-mixing", "any", _mask_line(examination, observation, late=False), True, "mask"
+            )
     return None
 
 
@@ -160,6 +169,39 @@ def _never_runs(tried: list[Observation], source: str) -> Finding | None:
     if asked and re.search(rf"\bdef {asked[1]}\b|\bself\.{asked[1]}\s*=", source):
         return None  # not a tensor but an object of the file's own, `mask.mask`
     return Finding("crash", "load", line, False, detail=f"{kind}: {message}")
+
+
+def _late_fill_line(examination: Examination, observation: Observation) -> int | None:
+    """Return the line that fills weights, made by a softmax, with what is no weight."""
+    assessment = examination.assessed(observation)
+    if assessment is None:
+        return None
+    recording = assessment.recording
+    made = [call for call in recording.calls if call.short in SOFTMAXES and call.outputs]
+    if not made:
+        return None
+    reached = recording.after(made[-1:])
+    for call in recording.calls:
+        filled = any(
+            (array := recording.values[item].array) is not None and not np.isfinite(array).all()
+            for item in call.outputs
+        )
+        if call.index > made[-1].index and filled:
+            late = call.short in MASKINGS and any(reached[item] for item in call.inputs)
+            return call.line if late else None
+    return None
+
+
+def _named_late(
+    examination: Examination, ran: list[Observation], faults: tuple[Fault, ...]
+) -> Finding | None:
+    """Return that the mask is put on the weights, beside a softmax that is wrong itself."""
+    for observation in ran:
+        for fault in mask_faults():
+            if fault.code == "mask-after-softmax" and _explains(examination, observation, (*faults, fault)):
+                line = _mask_line(examination, observation, late=True)
+                return Finding(fault.code, "mask", line, True, fault.variant)
+    return None
 
 
 def _named_mask(
@@ -219,7 +261,8 @@ def _misplaced(examination: Examination, bare: Observation, ran: list[Observatio
             continue
         line = _mask_line(examination, observation, late=False)
         code = _misread(observation, weights)
-        return Finding(code, "any" if code == "batch-mixing" else "mask", line, code != "wrong-value")
+        mixed = code == "batch-mixing"
+        return Finding(code, "any" if mixed else "mask", line, code != "wrong-value", "mask" if mixed else "")
     return None
 
 
@@ -403,7 +446,12 @@ def _without_effect(examination: Examination, observation: Observation) -> Findi
     function, argument = found
     if used_under_other_conditions(function, argument.arg):
         return None
-    line = _lost_line(examination, observation) or last_use(function, argument.arg) or argument.lineno
+    line = (
+        _lost_line(examination, observation)
+        or unmasked_line(examination.case.runner.source, argument.arg, binding.definition.line)
+        or last_use(function, argument.arg)
+        or argument.lineno
+    )
     return Finding("mask-missing", "mask", line, True)
 
 
@@ -436,11 +484,11 @@ def _mask_line(examination: Examination, observation: Observation, *, late: bool
                 or "mask" in assessment.recording.values[number].origin
                 for number in call.inputs
             ):
-                return call.line
+                return beside(examination.case.runner.source, call, place["softmax"].call) or call.line
             if call.index > place["softmax"].call.index and call.short in (
                 "masked_fill",
                 "masked_fill_",
                 "where",
             ):
-                return call.line
+                return beside(examination.case.runner.source, call, place["softmax"].call) or call.line
     return place["mask"].line if "mask" in place else place["softmax"].line if "softmax" in place else None

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mha_drill.judge.diagnosis.places import line_of, place_of
+from mha_drill.judge.diagnosis.mixing import first_unknown, mixing_line
+from mha_drill.judge.diagnosis.places import exponential_line, line_of, place_of
 from mha_drill.judge.diagnosis.repairs import repaired
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.left_out import undropped_line, unweighted_line
 from mha_drill.judge.matching import close
 from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
@@ -46,13 +48,27 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
         if finite and early is not None:
             found.append(Finding("dropout-missing", "dropout", early[1], False, early[0]))
         elif finite and not gone and (still or examination.ignores_rate):
-            line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
+            definition = examination.binding.definition.line
+            line = (
+                line_of(examination, "dropout")
+                or _passed_line(examination)
+                or undropped_line(examination.case.runner.source, definition)
+                or line_of(examination, "softmax", "weigh")
+                or _line_of_parameter(examination)
+            )
             found.append(Finding("dropout-missing", "dropout", line, False, "" if still else "ignored"))
     if not any(item.code == "nondeterministic" for item in found):
         if any(item.code == "wrong-value" for item in known) and examination.items_mix:
             found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
         found += _large_findings(examination, known)
     return found
+
+
+def _passed_line(examination: Examination) -> int | None:
+    """Return where the weights were given another name, in the place of a dropout, before they weigh."""
+    line = line_of(examination, "weigh")
+    found = unweighted_line(examination.case.runner.source, line)
+    return found if found != line else None
 
 
 def _dropped_early(examination: Examination) -> tuple[str, int | None] | None:
@@ -94,6 +110,8 @@ def _only_with_a_rate(examination: Examination) -> bool:
 
 def _mixing_line(examination: Examination) -> int | None:
     """Return the line where batch items mix: in the merge, when every head still has whole tokens before it."""
+    if (seen := mixing_line(examination)) is not None:
+        return seen
     assessment = examination.assessed(examination.square)
     roles = assessment.roles if assessment is not None else None
     if roles is not None and all(side.proper for side in (roles.query, roles.key, roles.value)):
@@ -121,7 +139,7 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
         return []
     if not np.isfinite(calm).all():
         explained = any(item.code != "wrong-value" for item in known)
-        return [] if explained else [Finding("nan-output", "any", line_of(examination, "softmax"), False)]
+        return [] if explained else [Finding("nan-output", "any", _unknown_line(examination), False)]
     if np.isfinite(output).all():
         if any(
             item.code in ("wrong-value", "missing-softmax")
@@ -133,11 +151,18 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
         if _mild_fill(examination):
             return []
         if examination.agrees(examination.square) and not examination.agrees(examination.large):
-            return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
+            return [Finding("unstable-softmax", "softmax", exponential_line(examination), False)]
         return []
     if any(item.code in ("missing-softmax", "softmax-axis") for item in known):
         return []
-    return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
+    return [Finding("unstable-softmax", "softmax", exponential_line(examination), False)]
+
+
+def _unknown_line(examination: Examination) -> int | None:
+    """Return where the first number that is none comes from."""
+    assessment = examination.assessed(examination.square)
+    seen = first_unknown(assessment.recording) if assessment is not None else None
+    return seen or line_of(examination, "softmax")
 
 
 def _mild_fill(examination: Examination) -> bool:
@@ -163,11 +188,17 @@ def _random_line(examination: Examination) -> int | None:
         "randperm",
         "bernoulli_",
         "randint",
+        "gumbel_softmax",
+        "multinomial",
     )
-    for call in examination.square.answer.get("calls", []):
-        if call["name"].rsplit(".", 1)[-1] in names:
-            return int(call["line"]) if call["line"] else None
-    return None
+    calls = examination.square.answer.get("calls", [])
+    drawn = [call for call in calls if call["name"].rsplit(".", 1)[-1] in names]
+    # A dropout in evaluation draws nothing.
+    drawn.sort(key=lambda call: "dropout" in call["name"])
+    if drawn:
+        return int(drawn[0]["line"]) if drawn[0]["line"] else None
+    lines = examination.case.runner.source.splitlines()
+    return next((at for at, text in enumerate(lines, 1) if re.search(r"\brandom\.\w+\(", text)), None)
 
 
 def _writing_line(examination: Examination, observation: Observation) -> int | None:
