@@ -62,7 +62,9 @@ class Agreement:
             return self._alone(observation)
         if assessment.roles is None:
             return self._unseen(observation)
-        return self._affine(observation, assessment)
+        # In loops over items and heads the roles are those of one turn.
+        turns = len(assessment.roles.weighs) > 1
+        return self._affine(observation, assessment) or (turns and self._unseen(observation))
 
     def _alone(self, observation: Observation) -> bool:
         """Whether a single position comes out as it does among its like.

@@ -141,14 +141,10 @@ def _without_factor(wiring: Wiring, side: Side, inputs: dict[str, np.ndarray]) -
     rows = wiring.projections[side.projections[0]].rows
     made = np.stack([rows[token] for token in sorted(rows)])
     given = source.reshape(-1, source.shape[-1])
-    own = {
-        value.name: value.array
-        for value in wiring.recording.values
-        if value.kind == "parameter" and value.array is not None
-    }
-    biases = [0.0, *(array for array in own.values() if array.shape == made.shape[1:])]
-    for name, array in own.items():
-        if array.ndim != 2 or len(made) != len(given) or name not in side.weights:
+    own = wiring.recording.parts_of(side.weights)
+    biases = [0.0, *(array for array in own if array.shape == made.shape[1:])]
+    for array in own:
+        if array.ndim != 2 or len(made) != len(given):
             continue
         for matrix in (array.T, array):
             if matrix.shape != (given.shape[1], made.shape[1]):

@@ -29,7 +29,7 @@ class Parameter:
     @property
     def meaning(self) -> str | None:
         """What a constructor parameter means: by its name, else by what the file does with it."""
-        return meaning(self.name) or self.use or None
+        return self.use or meaning(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,9 @@ def constructor_plans(
     bags: the parameters that the constructor asks for sizes by attribute or item, whatever they are called.
     """
     named = {item.name: item.meaning for item in parameters}
+    letters = [item.name for item in parameters if item.required]
+    if len(letters) > 1 and letters == list("abcdef")[: len(letters)]:
+        named |= dict.fromkeys(letters)  # counted off, they say nothing
     has_width = any(found == "width" for found in named.values())
     has_heads = any(found == "heads" for found in named.values())
     told = any(named[item.name] == "width" and item.required for item in parameters)
@@ -227,6 +230,8 @@ def _guess(
     """Give required parameters of unknown names the sizes still missing, in the usual order."""
     second = sizes.heads if sizes.counts else sizes.head_width
     missing = [value for have, value in ((width, sizes.width), (heads, second)) if not have]
+    if len(unknown) == 3 and not width and not heads:
+        missing.append(sizes.context)
     for position, name in enumerate(unknown):
         first = missing[position] if position < len(missing) else sizes.width
         plan[name] = first

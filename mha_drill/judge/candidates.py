@@ -38,7 +38,9 @@ class Definition:
         rates, masks = given_to_dropout(source), given_to_masking(source)
         keywords = read_of_keywords(source, self.name)
         construct = [
-            replace(item, use="dropout") if meaning(item.name) is None and item.name in rates else item
+            replace(item, use="dropout")
+            if item.name in rates and (meaning(item.name) is None or type(item.default) is float)
+            else item
             for item in self.construct
             if item.kind != "var_keyword" or not keywords
         ]
@@ -176,10 +178,13 @@ def _may_answer(definition: Definition) -> bool:
     if _ATTENTION.search(plain_name(definition.name)):
         return True
     roles = [role(item.name) for item in definition.call]
+    if any(meaning(item.name) == "heads" for item in definition.construct) and definition.module:
+        return True
     if _OTHER.search(plain_name(definition.name)):
         return False
     if definition.kind == "class":
-        return definition.module or bool({"q", "k", "v", "x"} & set(roles))
+        three = sum(item.required for item in definition.call) == 3
+        return definition.module or three or bool({"q", "k", "v", "x"} & set(roles))
     return sum(found in ("q", "k", "v", "context") for found in roles) >= 2
 
 

@@ -25,6 +25,15 @@ PRODUCTS = frozenset(
         "dot",
     }
 )
+# The same numbers, elsewhere.
+LAYOUT = frozenset(
+    """
+    detach data clone contiguous to double float type_as view reshape view_as reshape_as transpose permute swapaxes
+    swapdims movedim moveaxis t T mT adjoint flatten unflatten ravel squeeze unsqueeze chunk split unbind tensor_split
+    unsafe_chunk hsplit vsplit dsplit narrow select diagonal flip roll __getitem__ cat concat concatenate stack
+    hstack vstack dstack block_diag requires_grad_ expand expand_as broadcast_to tril triu
+    """.split()
+)
 CONVOLUTIONS = frozenset({"conv1d", "conv2d"})
 NORMS = frozenset({"layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm", "normalize"})
 # Of what else they are given these take the kind or the shape, and no numbers.
@@ -201,6 +210,14 @@ class Recording:
                 if len(operands) >= 2 and all(self.values[number].array is not None for number in operands):
                     found.append(call)
         return found
+
+    def parts_of(self, names: frozenset[str]) -> list[np.ndarray]:
+        """Return parameters, by name, and what is cut out of them or laid out otherwise."""
+        held = {value.number for value in self.values if value.kind == "parameter" and value.name in names}
+        for call in self.calls:
+            if call.short in LAYOUT and call.inputs and held.issuperset(call.inputs):
+                held.update(call.outputs)
+        return [array for value in self.values if value.number in held and (array := value.array) is not None]
 
     def after(self, calls: list[Call]) -> list[bool]:
         """For each value, whether it descends from an output of `calls`."""

@@ -17,21 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from mha_drill.judge.recording import CONVOLUTIONS, PRODUCTS, Call, Recording
+from mha_drill.judge.recording import CONVOLUTIONS, LAYOUT, PRODUCTS, Call, Recording
 
 FINE, SINGLE = 1e-9, 1e-3
 # What one call may cost: its arrays are of the file's choosing.
 MOST_WORK = 50_000_000
 _KINDS = frozenset({"float64", "float32", "int64", "int32", "uint8", "bool"})
-# The same numbers, elsewhere; with `_GROWS` some of them more than once.
-_LAYOUT = frozenset(
-    """
-    detach data clone contiguous to double float type_as view reshape view_as reshape_as transpose permute swapaxes
-    swapdims movedim moveaxis t T mT adjoint flatten unflatten ravel squeeze unsqueeze chunk split unbind tensor_split
-    unsafe_chunk hsplit vsplit dsplit narrow select diagonal flip roll __getitem__ cat concat concatenate stack
-    hstack vstack dstack block_diag requires_grad_ expand expand_as broadcast_to tril triu
-    """.split()
-)
+# Beside `LAYOUT`: the same numbers, some of them more than once.
 _GROWS = frozenset({"repeat", "tile", "repeat_interleave"})
 _ELEMENTWISE = frozenset(
     """
@@ -134,7 +126,7 @@ def _made(call: Call, given: list[torch.Tensor], shapes: list[tuple[int, ...]]) 
 
 def _function(short: str) -> Callable[..., Any] | None:
     """Return the function of a name among those that are known."""
-    if short not in PRODUCTS | CONVOLUTIONS | _LAYOUT | _GROWS | _ELEMENTWISE | _REDUCED:
+    if short not in PRODUCTS | CONVOLUTIONS | LAYOUT | _GROWS | _ELEMENTWISE | _REDUCED:
         return None
     if short in _PROPERTIES:
         return lambda tensor: getattr(tensor, short)
