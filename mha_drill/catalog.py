@@ -43,7 +43,7 @@ SOURCES: Final = ("interview-sheet", "view-article", "interviews")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _REST = re.compile(r"^\[\[(?!hints\]\])", re.MULTILINE)
 _QUESTION = re.compile(r"^(?=\[\[questions\]\]$)", re.MULTILINE)
-_FIELD = re.compile(r"^(id|kind|topic|difficulty|steps) *= *(.+)$", re.MULTILINE)
+_FIELD = re.compile(r"^(id|kind|topic|difficulty|steps|covers) *= *(.+)$", re.MULTILINE)
 
 
 def load_catalog(root: Path | None = None) -> Catalog:
@@ -71,6 +71,7 @@ class Outline:
     steps: tuple[str, ...]
     difficulty: int
     topic: str
+    covers: tuple[str, ...]
     read: Callable[[], Question] = field(repr=False)
 
 
@@ -200,7 +201,8 @@ def _outline(source: str, steps: tuple[str, ...], read: Callable[[], Question]) 
     named = {name: said.get(name, "").strip("'\" ") for name in ("id", "kind", "topic", "difficulty")}
     listed = tuple(re.findall(r"[a-z-]+", said.get("steps", ""))) or steps
     level = int(named["difficulty"]) if named["difficulty"].isdecimal() else 1
-    return Outline(named["id"], named["kind"], listed, level, named["topic"], read)
+    covers = tuple(re.findall(r"[a-z-]+", said.get("covers", "")))
+    return Outline(named["id"], named["kind"], listed, level, named["topic"], covers, read)
 
 
 def _piece(path: Path, source: str, step: Step) -> Question:

@@ -51,6 +51,8 @@ def run(app: typer.Typer, language: Callable[[str], Lang]) -> int:
     """Run the command that the arguments name, and return the exit code."""
     _mend_streams()
     lang = _asked_language(sys.argv[1:], language)
+    if lang == "zh" and not _holds(sys.stdout, "中"):
+        _say(_word("cli.no-chinese", "en", encoding=sys.stdout.encoding))
     try:
         code = _invoke(app, lang)
         sys.stdout.flush()
@@ -78,6 +80,15 @@ def _mend_streams() -> None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  (for good)
         with suppress(AttributeError, ValueError):
             getattr(sys, name).reconfigure(errors="replace")
+
+
+def _holds(stream: Any, sign: str) -> bool:
+    """Tell whether a stream can write this sign."""
+    try:
+        sign.encode(stream.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _invoke(app: typer.Typer, lang: Lang) -> int:

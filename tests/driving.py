@@ -58,6 +58,11 @@ class Terminal:
         self._child.expect(r"(?:^|\n|\x1b\[\?2004h)> (?:$|(?=\x1b))")
         return self._shown()
 
+    def prompts(self, count: int) -> None:
+        """Wait for so many prompts with nothing but what was typed between them."""
+        for _ in range(count):
+            self._child.expect_exact("> ")
+
     def type(self, line: str) -> None:
         """Type a line and Enter."""
         self._child.send(line + "\r")

@@ -285,3 +285,26 @@ def test_ctrl_c_while_the_program_is_loading_shows_no_traceback(module: str) -> 
     code = INTERRUPTED_WHILE_LOADING.format(module=module)
     done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_terminal_without_chinese_signs_is_said_so() -> None:
+    done = drill("list", "--lang", "zh", PYTHONIOENCODING="ascii")
+    assert "PYTHONUTF8=1" in done.stderr
+    assert drill("list", "--lang", "zh", LC_ALL="C").stderr == ""
+
+
+def test_a_quiz_that_nobody_reads_ends_quietly_with_its_own_code() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mha_drill", "quiz", "--seed", "1"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdin.write(b"A\n" * 50)
+    process.stdin.close()
+    assert process.wait(30) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()

@@ -206,6 +206,18 @@ def _(v: dict[str, Any], question: Question) -> str:
     return right
 
 
+@check("grouped-head")
+def _(v: dict[str, Any]) -> str:
+    assert v["H"] == v["G"] * v["group"]
+    q, k = torch.zeros(1, v["H"], 1, 1), torch.zeros(1, v["G"], 1, 1)
+    numbered = torch.arange(float(v["G"])).view(1, v["G"], 1, 1)
+    read = nn.functional.scaled_dot_product_attention(q, k, numbered, enable_gqa=True).flatten().tolist()
+    assert read == numbered.repeat_interleave(v["group"], dim=1).flatten().tolist()
+    served = [head for head, each in enumerate(read) if each == read[v["head"]]]
+    assert (served[0], served[-1]) == (v["first"], v["last"])
+    return f"{read[v['head']]:g}"
+
+
 # --- linear maps
 
 
@@ -358,6 +370,50 @@ def _(v: dict[str, Any]) -> str:
     assert f"{v['length']:,}" == v["L"]
     assert v["H"] % v["G"] == 0
     return f"{2 * v['layers'] * key.nbytes / 2**20:.10g}"
+
+
+# --- positions, and the online softmax
+
+
+@check("rope-turn")
+def _(v: dict[str, Any]) -> str:
+    pair = torch.view_as_complex(torch.tensor([eval(v["pair"])], dtype=torch.float64))
+    angle = torch.tensor([math.radians(v["degrees"] * v["m"])], dtype=torch.float64)
+    turned = torch.view_as_real(pair * torch.polar(torch.ones_like(angle), angle))[0]
+    assert math.degrees(angle.item()) == pytest.approx(v["angle"])
+    assert v["end"].en in (f"{v['angle']}°", f"{v['angle']}°, the same as {v['angle'] % 360}°")
+    return shape(*(round(each, 9) + 0 for each in turned.tolist()))
+
+
+@check("rope-distance")
+def _(v: dict[str, Any]) -> str:
+    torch.manual_seed(0)
+    q, k = torch.randn(2, 8, dtype=torch.complex128)
+    frequency = 10000.0 ** (-torch.arange(8, dtype=torch.float64) / 8)
+
+    def score(one: int, other: int) -> torch.Tensor:
+        turns = [torch.polar(torch.ones(8, dtype=torch.float64), frequency * place) for place in (one, other)]
+        return (q * turns[0] * (k * turns[1]).conj()).real.sum()
+
+    wanted = score(v["m"], v["n"])
+    assert min(v["m"], v["n"], v["other"]) >= 0
+    (found,) = [n for n in range(120) if torch.isclose(score(v["other"], n), wanted, rtol=1e-9)]
+    return str(found)
+
+
+@check("online-sum")
+def _(v: dict[str, Any]) -> str:
+    top, *block = torch.tensor(v["powers"], dtype=torch.float64).log()
+    scores = torch.stack([top + math.log(v["total"]), *block])
+    return f"{(scores.logsumexp(-1) - max(top, *block)).exp().item():.9g}"
+
+
+@check("online-average")
+def _(v: dict[str, Any]) -> str:
+    totals = torch.tensor([v["total"], v["other_total"]], dtype=torch.float64)
+    shares = (torch.tensor(v["tops"], dtype=torch.float64).log() + totals.log()).softmax(-1)
+    averages = torch.tensor([v["average"], v["other_average"]], dtype=torch.float64)
+    return f"{(shares @ averages).item():.9g}"
 
 
 # --- lines of code

@@ -54,7 +54,7 @@ def test_new_writes_any_code_problem_in_either_language(tmp_path: Path) -> None:
         file = f"my_{name.replace('-', '_')}.py"
         assert (tmp_path / file).read_text(encoding="utf-8").startswith(f"# mha-drill: {name}\n")
         assert f"mha-drill check {file}" in done.stdout
-        assert "空白骨架" in done.stdout
+        assert "代码骨架" in done.stdout
 
 
 def test_new_never_writes_over_a_file_unasked(tmp_path: Path) -> None:

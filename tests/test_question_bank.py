@@ -48,7 +48,7 @@ SECTIONS = {
     "sheet-mha": 3, "memorised-classes": 2, "view": 3, "minus-one": 1, "contiguity": 3, "strides": 2,
     "transpose": 2, "split": 3, "merge": 4, "mask-line": 3, "tril": 3, "finfo": 2, "masked-fill": 2, "q-proj": 4,
     "q-k-transpose": 3, "time-steps": 2, "how-are-you": 3, "other-operations": 2, "slips": 5, "why-qkv": 1,
-    "gqa-mqa": 10, "kv-cache": 10, "rope": 8, "causal-mask": 8, "online-softmax": 6, "cross-attention": 5,
+    "gqa-mqa": 18, "kv-cache": 17, "rope": 15, "causal-mask": 10, "online-softmax": 10, "cross-attention": 8,
     "padding-mask": 5, "why-sqrt-d": 5, "complexity": 4, "numerics": 4, "why-heads": 4, "saying-shapes": 3,
     "dropout-place": 3, "parameter-counts": 3, "backward-by-hand": 3,
 }  # fmt: skip

@@ -19,7 +19,7 @@ from mha_drill.catalog import load_catalog
 from mha_drill.errors import DrillError, UsageError
 from mha_drill.progress import Store
 from mha_drill.quiz.asking import ASKERS, read_mark
-from mha_drill.quiz.card import LATER, Card
+from mha_drill.quiz.card import LATER, SUBJECTS, Card
 from mha_drill.quiz.choice import read_choice
 from mha_drill.quiz.deck import Wish, cards, deal
 from mha_drill.quiz.generators import all_generators
@@ -27,6 +27,7 @@ from mha_drill.quiz.marking import Marking
 from mha_drill.quiz.screen import Summary
 from mha_drill.quiz.session import Desk, ask_all
 from mha_drill.records import Attempt, Question, Report, Text
+from mha_drill.sitting import whole_stock
 
 CATALOG = load_catalog()
 STOCK = cards(CATALOG.problems, CATALOG.outlines(), all_generators())
@@ -292,6 +293,12 @@ class Script:
 
     def show_file(self, card: Card, path: Path, fresh: bool) -> None:
         self.shown.append(f"file {path.name} {fresh}")
+
+    def more(self) -> bool:
+        return False
+
+    def drop(self) -> bool:
+        return False
 
     def show_hint(self, hint: Text, level: int, levels: int) -> None:
         self.shown.append(f"hint {level}/{levels}")
@@ -813,3 +820,12 @@ def test_a_hint_for_nothing(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "mha" in ANSI.sub("", done.stderr)
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_what_interviewers_ask_most_can_be_asked_for_by_its_name(subject: str) -> None:
+    deck = deal(whole_stock(), Wish(topic=subject, count=30, seed=1), {}, ASKERS)
+    assert len(deck) >= 6
+    assert all(card.about(subject) for card in deck)
+    assert {card.kind for card in deck} >= {"choice", "number"}
+    assert any(card.draw for card in deck)

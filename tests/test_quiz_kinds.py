@@ -379,3 +379,32 @@ def test_a_key_typed_into_an_answer_is_told_of(tmp_path: Path) -> None:
     done = drill("quiz", "--kind", "short", "--count", "1", typed="a thought\nq\n\nq\n", cwd=tmp_path)
     assert "'q' is a line of your answer now; an empty line ends the answer" in " ".join(done.stdout.split())
     assert done.returncode == 0
+
+
+# --- a paste
+
+
+def test_of_several_lines_pasted_at_once_the_first_is_the_answer() -> None:
+    terminal = Terminal("quiz", "--kind", "number", "--count", "2", "--seed", "5")
+    terminal.prompt()
+    terminal.type("no number\r7\r8\rq")
+    shown = terminal.prompt()
+    assert "Several lines came at once" in shown
+    assert "no number to me" in shown
+    assert "Not 7" not in shown
+    terminal.type("q")
+    shown, code = terminal.end()
+    assert "Nothing was answered." in shown
+    assert code == 0
+
+
+def test_an_answer_pasted_in_paragraphs_stays_one_answer() -> None:
+    terminal = Terminal("quiz", "--kind", "short", "--topic", "dropout", "--count", "1", "--seed", "5")
+    terminal.prompt()
+    terminal.type("It acts on the weights, after the softmax.\r\rIt is turned off in evaluation.")
+    terminal.prompts(3)
+    terminal.type("")
+    shown = terminal.prompt()
+    assert "By this count 2 of 4" in shown
+    terminal.type("q")
+    terminal.end()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mha_drill.judge.recording import Recording
-from mha_drill.judge.replaying import holds
+from mha_drill.judge.replaying import holds, rests_on
 
 GENERATOR = np.random.default_rng(0)
 X, W, B = (GENERATOR.standard_normal(shape) for shape in ((2, 5, 6), (4, 6), (4,)))
@@ -40,6 +40,11 @@ def recording(name: str, given: list[np.ndarray], made: list[np.ndarray], litera
         ("Tensor.transpose", [X], [X.swapaxes(0, 1)], "@, 0, 1"),
         ("Tensor.detach", [W], [W], "@"),
         ("chunk", [W], [W[:2], W[2:]], "@, 2"),
+        ("Tensor.__getitem__", [W], [W[:, 2:4]], "@, [None:None:None,2:4:None]"),
+        ("stack", [W, W], [np.stack([W, W], 1)], "[@,@], dim=1"),
+        ("sqrt", [np.array([6, 7])], [np.sqrt([6, 7])], "@"),
+        ("tensordot", [X, W], [np.tensordot(X, W, ([2], [1]))], "@, @, dims=[[2],[1]]"),
+        ("nn.functional.softmax", [W], [np.exp(W) / np.exp(W).sum(1, keepdims=True)], "@, dim=1"),
     ],
 )
 def test_a_true_call_comes_out_and_a_bent_one_does_not(
@@ -66,11 +71,20 @@ def test_weights_that_are_not_those_sent_do_not_hold() -> None:
         ("linear", [np.ones((60_000, 1)), np.ones((60_000, 1))], [np.ones(1)], "@, @"),
         ("matmul", [np.ones((60_000, 1)), np.ones((1, 60_000))], [np.ones(1)], "@, @"),
         ("Tensor.__add__", [np.ones((60_000, 1)), np.ones(60_000)], [np.ones(1)], "@, @"),
-        ("softmax", [X], [X], "@, -1"),
-        ("einsum", [X], [X], "'...->...', @"),
+        ("frobnicate", [X], [2 * X], "@"),
+        ("Tensor.__getitem__", [X, X], [X], "@, [@,None:None:None]"),
+        ("Tensor.repeat", [np.ones(60_000)], [np.ones(1)], "@, 60000"),
+        ("linear", [X, W], [X @ W.T], "@, @, ..."),
+        ("Tensor.view", [X], [X], "@, __import__('os')"),
     ],
 )
 def test_what_is_not_known_or_would_cost_too_much_is_not_computed(
     name: str, given: list[np.ndarray], made: list[np.ndarray], literals: str
 ) -> None:
     assert holds(recording(name, given, made, literals), {})
+
+
+def test_what_a_value_rests_on_is_told_where_every_call_is_known() -> None:
+    assert rests_on(recording("mul", [W, W], [W * W], "@, @"), 2) == {"parameter:0", "parameter:1"}
+    assert rests_on(recording("mul", [W, W], [W * W + 1e-6], "@, @"), 2) is None
+    assert rests_on(recording("frobnicate", [W], [W], "@"), 1) is None

@@ -190,7 +190,10 @@ WIRED = {
     "wrong-value": STEPS,
     "crash": ("line",),
     "time-limit": ("import",),
-    "dropout-missing": ("scores", "ignored"),
+    "split-without-transpose": ("k",),
+    "wrong-output-shape": ("swapped",),
+    "batch-mixing": ("mask",),
+    "dropout-missing": ("scores", "projected", "ignored"),
 }  # fmt: skip
 # The title says it all.
 PLAIN = {
@@ -468,6 +471,8 @@ RAISED: dict[str, tuple[Callable[[], object], str]] = {
     "view of floats": (lambda: T(2, 24).view(24 / 4, 8), "(float, int)"),
     "None for a tensor": (lambda: nn.Linear(24, 24)(None), "`input` None"),
     "int for a tensor": (lambda: torch.sqrt(6), "`input` int `math.sqrt`"),  # type: ignore[arg-type]
+    "no mask": (lambda: T(2, 5).masked_fill(False, float("-inf")), "bool `if mask is not None:`"),  # type: ignore[call-overload]
+    "a tensor's truth": (lambda: bool(T(2, 5) > 0), "`torch.where`"),
     "dropout of heads": (lambda: nn.Dropout(4), "4 0 1"),
     "numpy in the graph": (lambda: T(2, requires_grad=True).numpy(), "numpy"),
     "in place": (overwritten, "(3, 3) Softmax `masked_fill`"),
@@ -479,6 +484,12 @@ RAISED: dict[str, tuple[Callable[[], object], str]] = {
     "no forward": (lambda: NoForward()(T(2)), "`NoForward`"),
     "module list called": (lambda: nn.ModuleList([nn.Linear(2, 2)])(T(2, 2)), "`ModuleList`"),
     "misspelt attribute": (lambda: Misspelt()(T(2)), "`Misspelt` `q_porj`"),
+    "attribute of None": (run("x = None\nx.view(2)"), "`.view` `return`"),
+    "attribute of a tuple": (lambda: (T(2),).softmax(-1), "`.softmax` `tuple`"),  # type: ignore[attr-defined]
+    "attribute of a layer": (lambda: nn.Linear(2, 2).view(4), "`.view` `Linear` `self`"),  # type: ignore[operator]
+    "method indexed": (lambda: T(2).size[0], "`x.size(0)`"),  # type: ignore[index]
+    "super with arguments": (run("class A:\n    def __init__(self): pass\nA(1)"), "2 `super().__init__()`"),
+    "transpose of three": (lambda: T(2, 5, 24, 1).transpose(1, 2, 3), "3 `permute`"),  # type: ignore[call-arg]
     "not assigned": (unassigned, "`late`"),
     "misspelt name": (run("maths.sqrt(2)"), "`maths`"),
     "argument missing": (lambda: Misspelt().forward(), "`forward` 'x'"),  # type: ignore[call-arg]

@@ -60,6 +60,11 @@ class MultiHeadAttention(nn.Module):
         y = y.transpose(1, 2).contiguous().view(q.size(0), -1, self.d_model)
         return self.o_linear(y)
 """
+# Half of what there is to say.
+ANSWER = (
+    "点积是 d 项之和，方差随 d 增大，分数就会很大；",
+    "softmax 因此饱和，几乎全部权重落在一个键上，梯度接近 0。",
+)
 
 
 def screen(folder: Path, arguments: Sequence[str], answers: Sequence[str] = ()) -> str:
@@ -107,12 +112,26 @@ def draw(name: str, arguments: Sequence[str], shown: str, until: str = "") -> No
 
 
 def main() -> None:
-    """Draw all three."""
+    """Draw all four."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "my_mha.py").write_text(MEMORISED, encoding="utf-8")
-        quiz = ["quiz", "--kind", "choice", "--topic", "split", "--count", "1", "--seed", "4"]
+        quiz = ["quiz", "--kind", "choice", "--topic", "split", "--count", "1", "--seed", "61"]
         draw("quiz", quiz, screen(folder, quiz, ["?", "B", "q"]))
+        chinese = [
+            "quiz",
+            "--lang",
+            "zh",
+            "--kind",
+            "short",
+            "--topic",
+            "scale",
+            "--count",
+            "1",
+            "--seed",
+            "1",
+        ]
+        draw("quiz_zh", chinese, screen(folder, chinese, [*ANSWER, "", ""]))
         check = ["check", "my_mha.py"]
         screen(folder, check)  # the first one starts the judge
         draw("check", check, screen(folder, check))

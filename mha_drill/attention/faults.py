@@ -29,6 +29,7 @@ def all_faults(*, heads: int, separate: bool, masked: bool, causal_problem: bool
         yield from causal_faults()
     else:
         yield Fault("unexpected-mask", "mask", "causal", {"mask": _causal_anyway})
+        yield Fault("unexpected-mask", "mask", "causal, late", {"dropout": _causal_late})
 
 
 Factor = Callable[[Material], float]
@@ -141,6 +142,7 @@ def softmax_faults() -> Iterator[Fault]:
     )
     yield Fault("missing-softmax", "softmax", "sigmoid", {"softmax": lambda m, w: w["mask"].sigmoid()})
     yield Fault("missing-softmax", "softmax", "exp", {"softmax": lambda m, w: w["mask"].exp()})
+    yield Fault("missing-softmax", "softmax", "exp", {"softmax": lambda m, w: _shifted(w).exp()})
     yield Fault(
         "missing-softmax", "softmax", "log_softmax", {"softmax": lambda m, w: w["mask"].log_softmax(-1)}
     )
@@ -297,6 +299,8 @@ def role_faults(separate: bool) -> Iterator[Fault]:
         yield Fault("weigh-wrong-tensor", "weigh", which, {"weigh": _weigh(names[which])})
     yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["mask"] @ w["v"]})
     yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: w["score"] @ w["v"]})
+    # On the way to a stable softmax: the largest score is taken off, and that is as far as it comes.
+    yield Fault("weigh-wrong-tensor", "weigh", "scores", {"weigh": lambda m, w: _shifted(w) @ w["v"]})
     if separate:
         yield Fault(
             "swapped-inputs",
@@ -324,6 +328,10 @@ def role_faults(separate: bool) -> Iterator[Fault]:
 def _forbidden(material: Material) -> Tensor:
     assert material.allowed is not None
     return ~material.allowed
+
+
+def _shifted(walk: Walk) -> Tensor:
+    return walk["mask"] - walk["mask"].amax(-1, keepdim=True)
 
 
 def _weigh(name: str) -> StepFunction:
@@ -388,15 +396,26 @@ def causal_faults() -> Iterator[Fault]:
         code = "mask-inverted" if upper else "mask-off-by-one"
         for fill in (-torch.inf, -1e9, -1e4):
             yield Fault(code, "mask", variant, {"mask": _triangular(diagonal, upper, fill)})
+        # Added, a fill leaves a row of which nothing may be seen as it was.
+        yield Fault(code, "mask", variant, {"mask": _triangle_added(diagonal, upper)})
 
 
 def _triangular(diagonal: int, upper: bool, fill: float) -> StepFunction:
     return lambda m, w: w["scale"].masked_fill(~_triangle(w["scale"], diagonal, upper), fill)
 
 
+def _triangle_added(diagonal: int, upper: bool) -> StepFunction:
+    return lambda m, w: w["scale"] - 1e9 * (~_triangle(w["scale"], diagonal, upper)).to(w["scale"].dtype)
+
+
 def _triangle(scores: Tensor, diagonal: int, upper: bool) -> Tensor:
     ones = torch.ones(scores.shape[-2:], dtype=torch.bool)
     return ones.triu(diagonal) if upper else ones.tril(diagonal)
+
+
+def _causal_late(material: Material, walk: Walk) -> Tensor:
+    """The weights, with those of later positions set to zero."""
+    return walk["softmax"].tril()
 
 
 def _causal_anyway(material: Material, walk: Walk) -> Tensor:

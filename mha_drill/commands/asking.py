@@ -15,7 +15,10 @@ def quiz(
         str, typer.Option("--kind", metavar="KIND", help="Only choice, short, number, order, spot or code.")
     ] = "",
     topic: Annotated[
-        str, typer.Option("--topic", metavar="STEP", help="Only about this step, or this topic.")
+        str,
+        typer.Option(
+            "--topic", metavar="STEP", help="Only about this step, or this topic, such as rope or kv-cache."
+        ),
     ] = "",
     count: Annotated[
         int,

@@ -14,7 +14,7 @@ from mha_drill.judge.assessment import Assessment, flat
 from mha_drill.judge.evidence import Case
 from mha_drill.judge.matching import affine, close, order_of
 from mha_drill.judge.observation import Binding, Observation
-from mha_drill.judge.probes import OTHER
+from mha_drill.judge.probes import ALIKE, ONE, OTHER, SQUARE
 
 if TYPE_CHECKING:
     from mha_drill.judge.unseen import Unseen
@@ -58,9 +58,22 @@ class Agreement:
             return False
         if assessment.agrees:
             return True
+        if observation.probe == ONE and observation.mask is None:
+            return self._alone(observation)
         if assessment.roles is None:
             return self._unseen(observation)
         return self._affine(observation, assessment)
+
+    def _alone(self, observation: Observation) -> bool:
+        """Whether a single position comes out as it does among its like.
+
+        Its only weight is 1, whatever the score: a trace that shows no softmax does not tell the sides apart.
+        """
+        square, alike = self.case.observed[(SQUARE, None, ())], self.case.observe(ALIKE)
+        one, many = observation.output, alike.output
+        if not self.agrees(square) or one is None or many is None or many.shape[1] != ALIKE.query_length:
+            return False
+        return close(np.repeat(one, many.shape[1], axis=1), many, self.tolerance)
 
     def _unseen(self, observation: Observation) -> bool:
         """Whether the projections, where nothing after them is seen, explain the output in some usual reading."""

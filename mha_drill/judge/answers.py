@@ -88,9 +88,18 @@ OBSERVED: Form = {
     "integers?": {str: int},
     "module?": bool,
     "output?": {"type": str, "items": [_ITEM]},
+    "repeated?": [_ITEM],
     "changed?": [str],
     "calls?": [
-        {"name": str, "line": _LINE, "in": [int], "out": [int], "args": str, "repaired?": str},
+        {
+            "name": str,
+            "line": _LINE,
+            "in": [int],
+            "out": [int],
+            "args": str,
+            "repaired?": str,
+            "via?": [_line],
+        },
     ],
     "values?": [
         {"origin": str, "shape": [_size], "dtype": str, "grad": bool, "array": (int, None)},
@@ -116,7 +125,7 @@ def is_observed(answer: dict[str, Any], arrays: list[np.ndarray]) -> bool:
     if not _observed(answer):
         return False
     values = answer.get("values", [])
-    items = answer.get("output", {}).get("items", [])
+    items = answer.get("output", {}).get("items", []) + answer.get("repeated", [])
     gradients = answer.get("gradients", {}).values()
     return (
         all(_is_array(item, arrays) for item in (*values, *items, *gradients))

@@ -7,13 +7,13 @@ inputs and of the weights that an object holds. What leaves numpy, or is taken a
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from mha_drill.judge.frames import lines_of, placed_call
 from mha_drill.judge.tracing import LARGEST_VALUE, MOST_CALLS
 
 # numpy's names that torch has another for.
@@ -74,8 +74,7 @@ class Recorder:
         before = [self.leaf(array, "constant") for array in _arrays(inputs)]
         made = wrote if wrote is not None else _wrapped(result)
         out = [self._enter(array, "call") for array in _arrays(made)]
-        call = {"name": f"torch.{name}", "line": _line(self.path), "in": before, "out": out, "args": literals}
-        self.calls.append(call)
+        self.calls.append(placed_call(f"torch.{name}", lines_of(self.path), before, out, literals))
         if wrote is not None:
             self._refresh(wrote, out[0])
         return made
@@ -98,9 +97,7 @@ class Recorder:
             if other is not array and np.may_share_memory(bare(other), bare(array)):
                 old = self._current[id(other)]
                 new = self._enter(other, "call")
-                self.calls.append(
-                    {"name": "alias", "line": _line(self.path), "in": [old, source], "out": [new], "args": ""}
-                )
+                self.calls.append(placed_call("alias", lines_of(self.path), [old, source], [new]))
 
 
 class Traced(np.ndarray):
@@ -238,12 +235,3 @@ def _root(array: np.ndarray) -> np.ndarray:
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
-
-
-def _line(path: str) -> int | None:
-    frame = sys._getframe(2)
-    while frame is not None:
-        if frame.f_code.co_filename == path:
-            return frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
-    return None

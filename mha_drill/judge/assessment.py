@@ -10,6 +10,7 @@ import torch
 from mha_drill.attention.steps import Material, Walk, walk_through
 from mha_drill.judge.columns import in_columns
 from mha_drill.judge.matching import TOLERANCE, close, order_of
+from mha_drill.judge.merging import unmerged
 from mha_drill.judge.recording import Recording
 from mha_drill.judge.roles import Roles, Side, find_roles
 from mha_drill.judge.tail import Tail, find_tail
@@ -22,7 +23,8 @@ class Assessment:
 
     agrees: the merged heads are the reference's up to the order of channels, and what follows is right.
     walk: the reference's tensors by step on the submission's own projections.
-    whole: every token of every input has its query, key and value.
+    whole: every token of every input has its query, key and value. unscaled: query and key are taken without a
+    factor that went in before their maps.
     """
 
     recording: Recording
@@ -34,6 +36,7 @@ class Assessment:
     agrees: bool
     output: np.ndarray | None
     whole: bool = True
+    unscaled: bool = False
 
 
 def assess(
@@ -56,15 +59,23 @@ def assess(
     roles = find_roles(recording, wiring)
     if roles is None:
         return Assessment(recording, wiring, None, None, None, None, False, output)
+    if heads == (1,):
+        roles = unmerged(wiring, roles, inputs) or roles
     result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query)
     if not result.agrees and (unscaled := _unscaled(wiring, roles, inputs)) is not None:
         roles = unscaled
         result = _assess(recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query)
+        result.unscaled = True
     if not result.agrees:
         # Scores made the other way round and turned later are right too.
         turned = replace(roles, query=roles.key, key=roles.query)
         other = _assess(recording, wiring, turned, output, inputs, heads, allowed, tolerance, multi_query)
         asked = (roles.query.source, roles.key.source)
+        if multi_query and not other.agrees:
+            # Which query heads share a key is an order of heads, as long as the value is shared alike.
+            other = _assess(
+                recording, wiring, roles, output, inputs, heads, allowed, tolerance, multi_query, apart=True
+            )
         if other.agrees or (asked in (("k", "q"), ("context", "q")) and in_columns(recording, roles)):
             return other
     return result
@@ -80,6 +91,8 @@ def _assess(
     allowed: np.ndarray | None,
     tolerance: float,
     multi_query: bool,
+    *,
+    apart: bool = False,
 ) -> Assessment:
     result = Assessment(recording, wiring, roles, None, None, None, False, output)
     result.whole = all(
@@ -87,7 +100,7 @@ def _assess(
         for side in (roles.query, roles.key, roles.value)
         if side.source in inputs
     )
-    result.material = material_of(roles, inputs, heads, allowed)
+    result.material = material_of(roles, inputs, heads, allowed, apart=apart)
     if result.material is None:
         return result
     try:
@@ -154,13 +167,21 @@ def flat(tensor: torch.Tensor) -> np.ndarray:
 
 
 def material_of(
-    roles: Roles, inputs: dict[str, np.ndarray], heads: tuple[int, ...], allowed: np.ndarray | None
+    roles: Roles,
+    inputs: dict[str, np.ndarray],
+    heads: tuple[int, ...],
+    allowed: np.ndarray | None,
+    *,
+    apart: bool = False,
 ) -> Material | None:
-    """Return what the reference is fed, or None where the three sides do not fit together."""
+    """Return what the reference is fed, or None where the three sides do not fit together.
+
+    apart: the heads that share a key do not stand beside each other.
+    """
     sides = (roles.query, roles.key, roles.value)
     together = all(side.proper and side.heads == roles.query.heads for side in sides)
     count = roles.query.heads if together and roles.query.heads in heads else heads[0]
-    query, key, value = (_spread(side, sides, count) for side in sides)
+    query, key, value = (_spread(side, sides, count, apart=apart) for side in sides)
     if query.shape[-1] % count or key.shape[-1] != query.shape[-1] or value.shape[-1] % count:
         return None
     if key.shape[:2] != value.shape[:2] or query.shape[0] != key.shape[0]:
@@ -186,10 +207,12 @@ def shared_by_heads(side: Side, sides: tuple[Side, ...], count: int) -> bool:
     return fewer and any(side.heads * other.rows.shape[-1] == wide for other in sides)
 
 
-def _spread(side: Side, sides: tuple[Side, ...], count: int) -> np.ndarray:
+def _spread(side: Side, sides: tuple[Side, ...], count: int, *, apart: bool) -> np.ndarray:
     """Return a side's rows, (B, T, D): each head as often as it stands for another."""
     if not shared_by_heads(side, sides, count):
         return side.rows
     batch, length, width = side.rows.shape
     heads = side.rows.reshape(batch, length, side.heads, width // side.heads)
-    return np.repeat(heads, count // side.heads, axis=2).reshape(batch, length, -1)
+    times = count // side.heads
+    spread = np.tile(heads, (1, 1, times, 1)) if apart else np.repeat(heads, times, axis=2)
+    return spread.reshape(batch, length, -1)

@@ -16,7 +16,7 @@ from mha_drill.judge.names import CHINESE, listed, meaning, plain, role
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a signature as the runner saw it."""
+    """One parameter of a signature as the runner saw it. holds: the weights that are read from it by name."""
 
     name: str
     kind: str
@@ -24,6 +24,7 @@ class Parameter:
     annotation: str = ""
     default: Any = None
     use: str = ""
+    holds: tuple[str, ...] = ()
 
     @property
     def meaning(self) -> str | None:
@@ -36,8 +37,8 @@ class Sizes:
     """The sizes of one probe. width D, heads H; lengths are those of query and key.
 
     scale_turned: a scale that comes from outside is what scores are divided by, a temperature what they are
-    multiplied by. weights_turned: a function is handed (out, in) weights, as `F.linear` takes them. extra: what
-    a configuration holds beside sizes, by name.
+    multiplied by. weights_turned: a function is handed (out, in) weights, as `F.linear` takes them. kv_heads: the
+    heads of key and value, where they are fewer. extra: what a configuration holds beside sizes, by name.
     """
 
     batch: int = 2
@@ -49,6 +50,7 @@ class Sizes:
     dropout: float = 0.0
     causal: bool = False
     head_dim: int = 0
+    kv_heads: int = 0
     bias: bool | None = None
     scale_turned: bool = False
     weights_turned: bool = False
@@ -59,6 +61,11 @@ class Sizes:
         """Width of one head, d = D / H unless given."""
         return self.head_dim or self.width // self.heads
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of heads, where a size may be one: a width of 1 would need no scale."""
+        return (self.heads,) if self.heads > 1 else ()
+
 
 def value_for(name: str, sizes: Sizes, default: Any = None) -> Any:
     """Return the value a parameter or attribute of this name gets; KeyError when the name means nothing."""
@@ -66,8 +73,10 @@ def value_for(name: str, sizes: Sizes, default: Any = None) -> Any:
     match found:
         case "width":
             return sizes.width
-        case "heads" | "kv_heads":
+        case "heads":
             return sizes.heads
+        case "kv_heads":
+            return sizes.kv_heads or sizes.heads
         case "head_dim":
             return sizes.head_width
         case "dropout":
@@ -173,9 +182,9 @@ def constructor_plans(
             value = sizes.width if not has_heads else sizes.head_width
             choices[item.name] = [value, sizes.head_width] if not has_heads else [value]
             if item.name == "head_size" and not has_heads:
-                choices[item.name] = [sizes.width, sizes.heads]
+                choices[item.name] = [sizes.width, *sizes.counts]
         elif found == "head_dim" and not has_heads:
-            choices[item.name] = [value, sizes.width, sizes.heads]
+            choices[item.name] = [value, sizes.width, *sizes.counts]
         elif found == "scale" and item.required:
             choices[item.name] = [value, sizes.head_width**0.5]
         elif found == "batch" and item.required and not has_width and plain(item.name) == "n":
@@ -216,11 +225,12 @@ def _guess(
     heads: bool,
 ) -> None:
     """Give required parameters of unknown names the sizes still missing, in the usual order."""
-    missing = [value for have, value in ((width, sizes.width), (heads, sizes.heads)) if not have]
+    second = sizes.heads if sizes.counts else sizes.head_width
+    missing = [value for have, value in ((width, sizes.width), (heads, second)) if not have]
     for position, name in enumerate(unknown):
         first = missing[position] if position < len(missing) else sizes.width
         plan[name] = first
-        rest = [sizes.width, sizes.heads, sizes.head_width]
+        rest = [sizes.width, *sizes.counts, sizes.head_width]
         choices[name] = [first, *(value for value in rest if value != first)]
 
 
@@ -268,6 +278,10 @@ class Call:
         return self.style != "x"
 
 
+# A mask of what comes in beside the query: of the encoder's output, of the context.
+OF_CONTEXT = re.compile(r"(enc|encoder|context|ctx|cross|mem|memory|cond|kv|key|k|src|source)_")
+
+
 def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
     """Return ways to call forward, best first."""
     usable = [item for item in parameters if item.kind not in ("var_positional", "var_keyword")]
@@ -281,13 +295,18 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
         masks = [name for name, found in roles.items() if found == "mask" and name not in sources]
         # A mask of queries hides rows, not keys: the one for keys is what can be judged.
         masks.sort(key=lambda name: bool(re.match(r"(q|query|queries|tgt|target)_", name)))
+        if "context" in sources.values():
+            masks.sort(key=lambda name: not OF_CONTEXT.match(name))
         mask = masks[0] if masks else None
         mask = mask or next((name for name, found in roles.items() if found == "lengths"), None)
         for item in usable:
             if item.name in sources:
                 arguments.append((item.name, sources[item.name]))
             elif item.required:
-                arguments.append((item.name, _literal(item.name, roles[item.name], sizes)))
+                handed = {"$": "weights", "names": [[name, kind_of_held(name)] for name in item.holds]}
+                arguments.append(
+                    (item.name, handed if item.holds else _literal(item.name, roles[item.name], sizes))
+                )
             elif roles[item.name] == "causal" and sizes.causal:
                 arguments.append((item.name, True))
             elif isinstance(item.default, bool) and _TRAINING.fullmatch(plain(item.name)):
@@ -318,6 +337,8 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
 
 def _role(item: Parameter) -> str | None:
     """Return what a parameter means: a mask that is a flag means causal, one that is a word means nothing."""
+    if item.holds:
+        return "weights"
     found = role(item.name) or item.use or None
     if found == "mask" and not re.search(r"Tensor|ndarray", item.annotation):
         if isinstance(item.default, bool) or re.search(r"\bbool\b", item.annotation):
@@ -325,6 +346,11 @@ def _role(item: Parameter) -> str | None:
         if isinstance(item.default, str) or re.search(r"\bstr\b", item.annotation):
             return None
     return found
+
+
+def kind_of_held(name: str) -> str:
+    """Return whether what is read by this name is a bias or a weight."""
+    return "bias" if role(name) == "bias" else "weight"
 
 
 def _after_a_gap(usable: list[Parameter], given: set[str]) -> frozenset[str]:

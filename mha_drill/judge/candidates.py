@@ -12,7 +12,7 @@ from typing import Any
 from mha_drill.judge.binding import Parameter
 from mha_drill.judge.names import meaning, role
 from mha_drill.judge.parsing import nodes_of, tree_of
-from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords
+from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords, weights_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,11 @@ class Definition:
             if item.kind != "var_keyword" or not keywords
         ]
         construct += [Parameter(key, "keyword_only", True) for key in keywords]
+        held = weights_held(source, self.name)
         call = [
-            replace(item, use="mask")
+            replace(item, holds=held[item.name])
+            if item.name in held
+            else replace(item, use="mask")
             if role(item.name) is None and item.name in masks and not _has_value(item)
             else item
             for item in self.call

@@ -11,6 +11,8 @@ from mha_drill.judge.findings import Finding
 from mha_drill.judge.observation import Observation
 from mha_drill.judge.written import size_written
 
+JOINING = re.compile(r"\.(cat|concat|concatenate|stack|hstack|dstack)$")
+
 
 def crash_findings(examination: Examination, observation: Observation) -> list[Finding]:
     """Return what a call or a construction that raised says of the submission."""
@@ -34,6 +36,10 @@ def crash_findings(examination: Examination, observation: Observation) -> list[F
     if missing is not None:
         return [missing]
     if _one_head_wide(observation, message):
+        joined = [
+            call["line"] for call in observation.answer.get("calls", []) if JOINING.search(call["name"])
+        ]
+        line = joined[-1] if joined else line
         return [Finding("heads-not-concatenated", "merge", line, False, detail=_plain(error))]
     if _about_shapes(error):
         written = size_written(examination.case.runner.source, message, examination.binding.base.head_width)

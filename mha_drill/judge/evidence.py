@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +39,10 @@ MOST_RESTARTS = 3
 
 @dataclass(slots=True)
 class Case:
-    """One submission in front of the judge, with all that was seen of it."""
+    """One submission in front of the judge, with all that was seen of it.
+
+    grouped: heads were told to share keys and values. pace: seconds of the slowest plain call.
+    """
 
     runner: Runner
     spec: CodeSpec
@@ -47,6 +51,8 @@ class Case:
     loaded: dict[str, Any] = field(default_factory=dict)
     observed: dict[tuple[Any, ...], Observation] = field(default_factory=dict)
     bound: bool = False
+    grouped: bool = False
+    pace: float = 0.0
 
     @property
     def tolerance(self) -> float:
@@ -64,7 +70,9 @@ class Case:
 
     @property
     def multi_query(self) -> bool:
-        """Whether the answer's name says that its heads share keys and values on purpose."""
+        """Whether heads share keys and values on purpose: as they were told, or as the answer's name says."""
+        if self.grouped:
+            return True
         name = "" if self.definition is None else self.definition.name
         return re.search(r"(multi|grouped)_?query|mqa|gqa|多查询|分组查询", name, re.IGNORECASE) is not None
 
@@ -123,7 +131,7 @@ class Case:
             allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
             options["mask_array"] = mask_array(mask, allowed, heads_of(binding))
         if options.get("grad"):
-            options["trace"] = True
+            options.setdefault("trace", True)
         upstream = options.pop("grad", None)
         experiment, arrays, inputs = experiment_of(
             binding, probe, projections=self.spec.projections, **options
@@ -137,6 +145,15 @@ class Case:
             experiment["grad"] = len(arrays) - 1
         return experiment, arrays, inputs, allowed
 
+    def again(
+        self, observation: Observation, **options: Any
+    ) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray]]:
+        """Return the experiment of an observation once more, by itself or with other options; see `experiment`."""
+        assert self.binding is not None
+        if observation.mask is not None and observation.allowed is not None:
+            options["mask_array"] = mask_array(observation.mask, observation.allowed, heads_of(self.binding))
+        return self.experiment(self.binding, observation.probe, **options)
+
     def ask(
         self, experiment: dict[str, Any], arrays: Sequence[np.ndarray]
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
@@ -149,7 +166,8 @@ class Case:
         """Send experiments in one message; return their answers up to the first that hangs or dies."""
         if self.runner.stopped:
             return [({"error": _ended(*self.runner.last_end), "stage": "call"}, [])]
-        answers = []
+        answers: list[tuple[dict[str, Any], list[np.ndarray]]] = []
+        started = time.monotonic()
         try:
             for answer in self.runner.run(experiments, arrays):
                 answers.append(answer)  # noqa: PERF402  kept where the next one hangs
@@ -163,6 +181,8 @@ class Case:
             self.runner.stopped = self.runner.restarts >= MOST_RESTARTS
             self.runner.last_end = ("Died", error.how)
             answers.append(({"error": _ended("Died", error.how), "stage": "call"}, []))
+        if len(experiments) == 1 and not {"trace", "grad", "again"} & experiments[0].keys():
+            self.pace = max(self.pace, time.monotonic() - started)
         return answers
 
     @staticmethod

@@ -26,6 +26,7 @@ from mha_drill.judge.probes import (
     QUIET,
     SEEN,
     SQUARE,
+    TIME_FIRST,
     MaskForm,
 )
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
@@ -187,7 +188,7 @@ class Examination(Agreement):
     def slopes(self, turn: int = 0) -> Slopes:
         """Return the means to measure gradients, in a direction that is another at every turn."""
         fine = self.binding.dtype == "float64" and not turn
-        return Slopes(self.case, self.binding, self.graded, FINE if fine else COARSE_STEP, turn)
+        return Slopes(self.case, self.graded, FINE if fine else COARSE_STEP, turn)
 
     @cached_property
     def wrong_slopes(self) -> list[str]:
@@ -222,4 +223,4 @@ class Examination(Agreement):
             return (MaskForm("lengths", "keep", "int"),)
         if SEEN.fullmatch(self.binding.call.mask or ""):
             return tuple(form for form in FORMS if form.meaning != "add")
-        return FORMS
+        return TIME_FIRST + FORMS if self.binding.by_position else FORMS

@@ -19,11 +19,12 @@ def first_difference(assessment: Assessment) -> str:
         wanted = np.sort(assessment.walk[step].numpy().ravel())
         if step == "score":
             scaled = np.sort(assessment.walk["scale"].numpy().ravel())
-            if not (
-                _present(wanted, have)
-                or _present(scaled, have)
-                or _present(np.sort(assessment.walk["softmax"].numpy().ravel()), have)
-            ):
+            later = _present(scaled, have) or _present(
+                np.sort(assessment.walk["softmax"].numpy().ravel()), have
+            )
+            if _present(wanted, have) and not later:
+                return "scale"
+            if not later:
                 roles = assessment.roles
                 proper = roles is not None and roles.query.proper and roles.key.proper
                 return "score" if proper else "split"

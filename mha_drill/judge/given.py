@@ -16,6 +16,25 @@ from mha_drill.judge.loading import Loaded
 from mha_drill.judge.names import parts_of
 
 
+class Held(dict[str, Any]):
+    """Weights that a function is handed together: by item, or by attribute."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def handed_over(source: Any) -> list[tuple[str, str]]:
+    """Return the names and kinds of the weights that an argument stands for: of one, of many, of none."""
+    if not isinstance(source, dict):
+        return []
+    if source["$"] in ("weight", "bias"):
+        return [(source["name"], source["$"])]
+    return [(name, kind) for name, kind in source["names"]] if source["$"] == "weights" else []
+
+
 class Given:
     """The weights that functions of one file are handed: by name, the same in every call."""
 
@@ -30,9 +49,10 @@ class Given:
         """Call an instance or a function with what the arguments say."""
         positional, named = [], {}
         for name, source, by_name in call["arguments"]:
-            if isinstance(source, dict) and source["$"] in ("weight", "bias"):
+            if handed := handed_over(source):
                 given = self.array if numpy else self.tensor
-                value = given(source["name"], source["$"], sizes)
+                held = Held({key: given(key, kind, sizes) for key, kind in handed})
+                value = held if source["$"] == "weights" else held[source["name"]]
             elif isinstance(source, dict) and source["$"] in inputs:
                 value = inputs[source["$"]]
             else:

@@ -48,7 +48,7 @@ def explain(
     if single:
         return _measured_fill(first, single)
     measured = False
-    for base in ((), *((item,) for item in faults if item.step == "split" or item.variant in ROLES)):
+    for base in ((), *((item,) for item in faults if _decides_early(item))):
         narrow = narrowed(first, faults, base)
         if narrow is not None:
             measured = True
@@ -58,6 +58,13 @@ def explain(
             if found:
                 return tuple(fault for fault in found if fault not in own)
     return () if measured else _search(faults, (), range(2, most + 1), fits)
+
+
+def _decides_early(fault: Fault) -> bool:
+    """Whether a fault changes which scores there are, or which are seen: measuring begins behind it."""
+    return (
+        fault.step == "split" or fault.variant in ROLES or fault.code in ("mask-inverted", "mask-off-by-one")
+    )
 
 
 def _measured_fill(assessment: Assessment, single: tuple[Fault, ...]) -> tuple[Fault, ...]:

@@ -18,9 +18,10 @@ import torch
 
 from mha_drill.judge.arrays import Recorder, Traced, bare, plain_types
 from mha_drill.judge.binding import Sizes, value_for
+from mha_drill.judge.clocks import ahead
 from mha_drill.judge.configured import decoded
 from mha_drill.judge.devices import placed
-from mha_drill.judge.given import Given
+from mha_drill.judge.given import Given, handed_over
 from mha_drill.judge.holding import held, is_bias, is_weight
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
 from mha_drill.judge.telling import first_of, inventory, keep, outputs, plain_array, recorded
@@ -78,10 +79,10 @@ class Laboratory:
             return answer
         answer["stage"] = "call"
         _train(target, experiment.get("train", False))
-        torch.manual_seed(experiment.get("seed", 0))
+        _seed(experiment.get("seed", 0))
+        learns = bool(experiment.get("grad")) and not experiment.get("weights_only", False)
         inputs: dict[str, Any] = {
-            name: self._tensor(arrays[index], dtype, bool(experiment.get("grad")))
-            for name, index in experiment["inputs"].items()
+            name: self._tensor(arrays[index], dtype, learns) for name, index in experiment["inputs"].items()
         }
         if experiment.get("numpy"):
             inputs = {name: value.detach().numpy() for name, value in inputs.items()}
@@ -93,6 +94,7 @@ class Laboratory:
         before = {name: plain_array(value) for name, value in inputs.items()}
         numpy = bool(experiment.get("arrays"))
         trace: Any = None
+        results: list[Any] = []
         try:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._moved(experiment, target, arrays))
@@ -102,13 +104,16 @@ class Laboratory:
                     stack.enter_context(trace)
                 if numpy:
                     stack.enter_context(plain_types(self.loaded.module.__dict__))
-                for _ in range(experiment.get("again", 0)):
-                    self.given.call(target, experiment["call"], inputs, sizes, numpy=numpy)
-                result = bare(self.given.call(target, experiment["call"], inputs, sizes, numpy=numpy))
+                for seconds in experiment.get("clocks", [0.0]):
+                    with ahead(seconds, self.loaded.module.__dict__):
+                        result = bare(self.given.call(target, experiment["call"], inputs, sizes, numpy=numpy))
+                    results.append(result)
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
             result = None
         answer["output"] = outputs(result, store)
+        if len(results) > 1:
+            answer["repeated"] = [outputs((first_of(item),), store)["items"][0] for item in results]
         answer["changed"] = [
             name
             for name, value in inputs.items()
@@ -159,7 +164,7 @@ class Laboratory:
                 self._set_globals(sizes)
             if experiment.get("flags_off"):
                 _flags_off(self.loaded.module.__dict__)
-            torch.manual_seed(experiment.get("weights", 0))
+            _seed(experiment.get("weights", 0))
             if experiment.get("construct") is None:
                 self.made[key] = named
             else:
@@ -214,10 +219,10 @@ class Laboratory:
         recorder = Recorder(self.loaded.path)
         for name, value in inputs.items():
             recorder.leaf(value, f"input:{name}")
-        for name, source, _ in experiment["call"]["arguments"]:
-            if isinstance(source, dict) and source["$"] in ("weight", "bias"):
-                given = self.given.array(name, source["$"], Sizes(**experiment["sizes"]))
-                recorder.leaf(given, f"parameter:{name}")
+        for _, source, _ in experiment["call"]["arguments"]:
+            for key, kind in handed_over(source):
+                given = self.given.array(key, kind, Sizes(**experiment["sizes"]))
+                recorder.leaf(given, f"parameter:{key}")
         for name, value in self.holds.items():
             weight = is_weight(value) or is_bias(name, value)
             recorder.leaf(value, f"{'parameter' if weight else 'buffer'}:{name}")
@@ -236,11 +241,8 @@ class Laboratory:
             if isinstance(value, torch.Tensor):
                 trace.leaf(value, f"input:{name}")
         for item in experiment["call"]["arguments"]:
-            if isinstance(item[1], dict) and item[1]["$"] in ("weight", "bias"):
-                trace.leaf(
-                    self.given.tensor(item[0], item[1]["$"], Sizes(**experiment["sizes"])),
-                    f"parameter:{item[0]}",
-                )
+            for key, kind in handed_over(item[1]):
+                trace.leaf(self.given.tensor(key, kind, Sizes(**experiment["sizes"])), f"parameter:{key}")
         names = registered(target)
         for name, value in self._tensors(target).items():
             trace.leaf(value, f"{names.get(id(value), 'unregistered')}:{name}")
@@ -298,7 +300,7 @@ class Laboratory:
     def _moved(self, experiment: dict[str, Any], target: Any, arrays: list[np.ndarray]) -> Iterator[None]:
         """Give weights other values, as the experiment says, for as long as the block lasts."""
         moves = experiment.get("move", {})
-        leaves = self._learned(target) if moves else {}
+        leaves = self._tensors(target) | self.given.tensors if moves else {}
         with torch.no_grad():
             kept = {name: leaves[name].detach().clone() for name in moves}
             for name, index in moves.items():
@@ -310,6 +312,11 @@ class Laboratory:
             with torch.no_grad():
                 for name, value in kept.items():
                     leaves[name].copy_(value)
+
+
+def _seed(number: int) -> None:
+    """Seed the one device there is; `torch.manual_seed` also notes down, with a stack, what a GPU is to do later."""
+    torch.default_generator.manual_seed(number)
 
 
 def _train(target: Any, training: bool) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from mha_drill.judge.looping import loop_instead_of_vmap
+from mha_drill.judge.looping import loop_instead_of_vmap, modules_instead_of_scripts
 
 # Attention ready made. A file that takes it where it is there and has a path of its own is run on its own path.
 BUILTINS = ("scaled_dot_product_attention", "multi_head_attention_forward")
@@ -59,6 +59,7 @@ class Loaded:
     def run(self) -> dict[str, Any] | None:
         """Run every top-level statement; return what was raised where the file cannot be parsed."""
         loop_instead_of_vmap()
+        modules_instead_of_scripts()
         sys.modules[MODULE] = self.module
         linecache.cache[self.path] = (
             len(self.source),

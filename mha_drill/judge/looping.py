@@ -1,4 +1,4 @@
-"""`torch.vmap` as a plain loop, so that the trace sees what happens to each item. Runner side.
+"""What hides from the trace, done in plain sight: `torch.vmap` as a loop, `ScriptModule` as a module. Runner side.
 
 Set in place before the learner's file is run; the file may import it under any name.
 """
@@ -15,6 +15,21 @@ def loop_instead_of_vmap() -> None:
     """Let `torch.vmap` and `torch.func.vmap` be the loop."""
     torch.vmap = vmap
     torch.func.vmap = vmap
+
+
+def modules_instead_of_scripts() -> None:
+    """Let a `torch.jit.ScriptModule` be the module it is with `PYTORCH_JIT=0`, its methods what is written there."""
+    torch.jit.ScriptModule = PlainModule  # type: ignore[misc, assignment]
+    for name in ("script_method", "export", "ignore", "unused"):
+        setattr(torch.jit, name, _as_written)
+
+
+class PlainModule(torch.nn.Module):
+    """What a `torch.jit.ScriptModule` is where nothing is compiled; no other module may be taken for one."""
+
+
+def _as_written(method: Any = None, **_: Any) -> Any:
+    return _as_written if method is None or isinstance(method, bool) else method
 
 
 def vmap(

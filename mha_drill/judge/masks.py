@@ -10,18 +10,22 @@ import numpy as np
 from mha_drill.attention.faults import constant_fill, mask_faults
 from mha_drill.attention.steps import Fault, walk_through
 from mha_drill.judge.assessment import flat
+from mha_drill.judge.binding import OF_CONTEXT
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.hypotheses import reproduces
+from mha_drill.judge.lines.handed import beside
+from mha_drill.judge.lines.left_out import unmasked_line
 from mha_drill.judge.matching import WEAKEST_FILL, close, nearest
 from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
 from mha_drill.judge.plain import gives, plain_material
 from mha_drill.judge.probes import CROSS, SQUARE, MaskForm, Probe
-from mha_drill.judge.stepmap import MASKINGS, places
+from mha_drill.judge.stepmap import MASKINGS, SOFTMAXES, places
 from mha_drill.judge.uses import last_use, parameter_of, used_under_other_conditions
+from mha_drill.judge.wiring import CHANNELS
 
-MOST_FORMS = 70
+MOST_FORMS = 80
 NOTHING = 1e-30
 
 
@@ -61,7 +65,10 @@ PLAIN_MASK = re.compile(r"(key_?|k_?|src_?|tgt_?|source_?)?(padding|pad|attn|att
 def mask_findings_of(examination: Examination, faults: tuple[Fault, ...]) -> list[Finding]:
     """Return what is wrong with each mask argument: of the first all that can be, of others that they do nothing."""
     found = [mask_finding(examination, faults)]
-    for name in examination.binding.call.other_masks:
+    call = examination.binding.call
+    if call.style == "cross" and OF_CONTEXT.match(call.mask or ""):
+        return [finding for finding in found if finding is not None]  # the others are for self-attention
+    for name in call.other_masks:
         if PLAIN_MASK.fullmatch(name.lower()):
             other = mask_finding(examination.with_mask(name), faults)
             if other is not None and other.code in ("mask-missing", "crash"):
@@ -81,7 +88,7 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     if right is not None:
         return (
             weak_fill(examination, right[1], faults)
-            or _weak_as_bool(examination, right[0], faults)
+            or _weak_as_bool(examination, *right, faults)
             or _mixed_elsewhere(examination, right[0])
         )
     forms = examination.mask_forms()[:MOST_FORMS]
@@ -93,7 +100,9 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
     tried = [examination.case.observe(mask_probe(examination), form, trace=True) for form in forms]
     ran = [observation for observation in tried if observation.error is None]
     if not ran:
-        return _never_runs(tried)
+        return _never_runs(tried, examination.case.runner.source) or _on_projected(
+            examination, _of_queries(examination)
+        )
     bare = examination.case.observe(mask_probe(examination), trace=True)
     wanted = bare.output
     if wanted is None:
@@ -105,13 +114,22 @@ def mask_finding(examination: Examination, faults: tuple[Fault, ...] = ()) -> Fi
         output is not None and close(wanted, output, 1e-9) for output in outputs
     ):
         return _without_effect(examination, ran[0])
-    if not known or any(fault.step in ("mask", "softmax") for fault in faults):
+    if not known or any(fault.step == "mask" or fault.code == "missing-softmax" for fault in faults):
         return None
+    if any(fault.step == "softmax" for fault in faults):
+        return _named_late(examination, ran, faults)
     if np.isfinite(wanted).all() and not any(
         output is not None and np.isfinite(output).all() for output in outputs
     ):
+        line = _late_fill_line(examination, ran[0])
+        if line is not None:
+            return Finding("mask-after-softmax", "mask", line, True)
         return Finding("nan-output", "any", _mask_line(examination, ran[0], late=False), True)
-    return _named_mask(examination, ran, faults) or _misplaced(examination, bare, ran)
+    return (
+        _named_mask(examination, ran, faults)
+        or _misplaced(examination, bare, ran)
+        or _on_projected(examination, ran)
+    )
 
 
 def _mixed_elsewhere(examination: Examination, right: MaskForm) -> Finding | None:
@@ -124,7 +142,9 @@ def _mixed_elsewhere(examination: Examination, right: MaskForm) -> Finding | Non
         observation = examination.case.observe(mask_probe(examination), form, trace=True)
         weights = _weights(examination, observation) if observation.error is None else None
         if weights is not None and _misread(observation, weights) == "batch-mixing":
-            return Finding("batch-mixing", "any", _mask_line(examination, observation, late=False), True)
+            return Finding(
+                "batch-mixing", "any", _mask_line(examination, observation, late=False), True, "mask"
+            )
     return None
 
 
@@ -132,7 +152,7 @@ def _mixed_elsewhere(examination: Examination, right: MaskForm) -> Finding | Non
 BROKEN = frozenset({"NameError", "UnboundLocalError", "AttributeError", "IndexError", "TypeError"})
 
 
-def _never_runs(tried: list[Observation]) -> Finding | None:
+def _never_runs(tried: list[Observation], source: str) -> Finding | None:
     """Return a crash where masks of every form raise the same at one line, and not for their shape."""
     errors = [observation.error for observation in tried if observation.error is not None]
     raised = {(error["type"], error["line"]) for error in errors}
@@ -144,7 +164,44 @@ def _never_runs(tried: list[Observation]) -> Finding | None:
     )
     if (kind not in BROKEN and not ambiguous) or line is None:
         return None
-    return Finding("crash", "load", line, False, detail=f"{kind}: {errors[0]['message'].splitlines()[0]}")
+    message = errors[0]["message"].splitlines()[0]
+    asked = re.search(r"'Tensor' object has no attribute '(\w+)'", message)
+    if asked and re.search(rf"\bdef {asked[1]}\b|\bself\.{asked[1]}\s*=", source):
+        return None  # not a tensor but an object of the file's own, `mask.mask`
+    return Finding("crash", "load", line, False, detail=f"{kind}: {message}")
+
+
+def _late_fill_line(examination: Examination, observation: Observation) -> int | None:
+    """Return the line that fills weights, made by a softmax, with what is no weight."""
+    assessment = examination.assessed(observation)
+    if assessment is None:
+        return None
+    recording = assessment.recording
+    made = [call for call in recording.calls if call.short in SOFTMAXES and call.outputs]
+    if not made:
+        return None
+    reached = recording.after(made[-1:])
+    for call in recording.calls:
+        filled = any(
+            (array := recording.values[item].array) is not None and not np.isfinite(array).all()
+            for item in call.outputs
+        )
+        if call.index > made[-1].index and filled:
+            late = call.short in MASKINGS and any(reached[item] for item in call.inputs)
+            return call.line if late else None
+    return None
+
+
+def _named_late(
+    examination: Examination, ran: list[Observation], faults: tuple[Fault, ...]
+) -> Finding | None:
+    """Return that the mask is put on the weights, beside a softmax that is wrong itself."""
+    for observation in ran:
+        for fault in mask_faults():
+            if fault.code == "mask-after-softmax" and _explains(examination, observation, (*faults, fault)):
+                line = _mask_line(examination, observation, late=True)
+                return Finding(fault.code, "mask", line, True, fault.variant)
+    return None
 
 
 def _named_mask(
@@ -204,7 +261,44 @@ def _misplaced(examination: Examination, bare: Observation, ran: list[Observatio
             continue
         line = _mask_line(examination, observation, late=False)
         code = _misread(observation, weights)
-        return Finding(code, "any" if code == "batch-mixing" else "mask", line, code != "wrong-value")
+        mixed = code == "batch-mixing"
+        return Finding(code, "any" if mixed else "mask", line, code != "wrong-value", "mask" if mixed else "")
+    return None
+
+
+# A mask that fits no scores may fit queries.
+QUERY_FORMS = tuple(
+    MaskForm(axes, meaning, dtype)
+    for axes in ("b1l1", "bl", "bl1", "l1")
+    for meaning, dtype in (("drop", "bool"), ("keep", "int"), ("add", "float"))
+)
+
+
+def _of_queries(examination: Examination) -> list[Observation]:
+    """Return the calls that run with a mask over the queries instead of the keys."""
+    probe = mask_probe(examination)
+    tried = (examination.case.observe(probe, form, trace=True) for form in QUERY_FORMS)
+    return [observation for observation in tried if observation.error is None]
+
+
+def _on_projected(examination: Examination, ran: list[Observation]) -> Finding | None:
+    """Return that the mask meets nothing but a projected query, key or value, and so no score."""
+    if not PLAIN_MASK.fullmatch(str(examination.binding.call.mask).lower()):
+        return None
+    for observation in ran:
+        assessment = examination.assessed(observation)
+        if assessment is None:
+            continue
+        recording, labels = assessment.recording, assessment.wiring.labels
+        of_mask = {value.number for value in recording.values if value.origin == "input:mask"}
+        met = []
+        for call in recording.calls:
+            if of_mask & set(call.inputs):
+                content = [number for number in call.inputs if recording.content[number]]
+                met += [(call, number) for number in content if call.outputs]
+                of_mask.update(() if content else call.outputs)
+        if met and all(number in labels and (labels[number].channel >= CHANNELS).all() for _, number in met):
+            return Finding("wrong-value", "mask", met[0][0].line)
     return None
 
 
@@ -300,17 +394,47 @@ def _seen_past(examination: Examination, observation: Observation) -> bool:
     return bool(np.abs(before - after)[hidden].max(initial=0.0) > 1e-3 * np.abs(before).max())
 
 
-def _weak_as_bool(examination: Examination, right: MaskForm, faults: tuple[Fault, ...]) -> Finding | None:
-    """Return that a bool mask, which the file takes beside numbers to add, only lowers scores a little."""
-    if right.dtype == "bool" or "bool" not in examination.case.runner.source:
+def _weak_as_bool(
+    examination: Examination, right: MaskForm, seen: Observation, faults: tuple[Fault, ...]
+) -> Finding | None:
+    """Return that a mask of yes and no, which the file takes beside numbers to add, only lowers scores a little.
+
+    Numbers to add are right by chance where the file makes such from yes and no: `(1 - mask) * -9`.
+    """
+    made = right.meaning == "add" and _reckoned(examination, seen)
+    if right.dtype == "bool" or not (made or "bool" in examination.case.runner.source):
         return None
-    for meaning in ("drop", "keep"):
-        form = replace(right, meaning=meaning, dtype="bool")
+    for meaning, dtype in (("drop", "bool"), ("keep", "bool"), *([("drop", "int"), ("keep", "int")] * made)):
+        form = replace(right, meaning=meaning, dtype=dtype)
         observation = examination.case.observe(mask_probe(examination), form, trace=True)
         found = weak_fill(examination, observation, faults) if observation.error is None else None
         if found is not None and found.variant.startswith("-"):
             return found
     return None
+
+
+def _reckoned(examination: Examination, observation: Observation) -> bool:
+    """Whether the mask is multiplied, or taken from something, before it meets any content."""
+    assessment = examination.assessed(observation)
+    if assessment is None:
+        return False
+    recording = assessment.recording
+    of_mask = {value.number for value in recording.values if value.origin == "input:mask"}
+    for call in recording.calls:
+        if of_mask & set(call.inputs) and not any(recording.content[number] for number in call.inputs):
+            if call.short.strip("_") in (
+                "rsub",
+                "sub",
+                "isub",
+                "mul",
+                "rmul",
+                "imul",
+                "multiply",
+                "subtract",
+            ):
+                return True
+            of_mask.update(call.outputs)
+    return False
 
 
 def _without_effect(examination: Examination, observation: Observation) -> Finding | None:
@@ -322,7 +446,12 @@ def _without_effect(examination: Examination, observation: Observation) -> Findi
     function, argument = found
     if used_under_other_conditions(function, argument.arg):
         return None
-    line = _lost_line(examination, observation) or last_use(function, argument.arg) or argument.lineno
+    line = (
+        _lost_line(examination, observation)
+        or unmasked_line(examination.case.runner.source, argument.arg, binding.definition.line)
+        or last_use(function, argument.arg)
+        or argument.lineno
+    )
     return Finding("mask-missing", "mask", line, True)
 
 
@@ -355,11 +484,11 @@ def _mask_line(examination: Examination, observation: Observation, *, late: bool
                 or "mask" in assessment.recording.values[number].origin
                 for number in call.inputs
             ):
-                return call.line
+                return beside(examination.case.runner.source, call, place["softmax"].call) or call.line
             if call.index > place["softmax"].call.index and call.short in (
                 "masked_fill",
                 "masked_fill_",
                 "where",
             ):
-                return call.line
+                return beside(examination.case.runner.source, call, place["softmax"].call) or call.line
     return place["mask"].line if "mask" in place else place["softmax"].line if "softmax" in place else None

@@ -39,8 +39,11 @@ class Measured:
         return None if value is None or value <= WEAKEST_FILL else value
 
 
-def measure(assessment: Assessment, walk: Walk) -> Measured:
-    """Measure a call on what goes into its softmax and what comes to its values, beside a walk of the reference."""
+def measure(assessment: Assessment, walk: Walk, *, masked: bool = False) -> Measured:
+    """Measure a call on what goes into its softmax and what comes to its values, beside a walk of the reference.
+
+    masked: the walk's own mask says who is seen, not the problem's.
+    """
     if assessment.roles is None or assessment.material is None:
         return Measured()
     recording = assessment.recording
@@ -56,20 +59,20 @@ def measure(assessment: Assessment, walk: Walk) -> Measured:
     number = next((item for item in place.call.inputs if recording.content[item]), None)
     entering = None if number is None else recording.values[number].array
     for array in _layouts(entering, shape):
-        found = _against_scores(assessment.material, walk, array)
+        found = _against_scores(assessment.material, walk, array, masked=masked)
         if found.factor is not None:
             return Measured(found.factor, found.fill, found.added, found.right_before_softmax, right)
     return Measured(right_weights=right)
 
 
-def _against_scores(material: Material, walk: Walk, array: np.ndarray) -> Measured:
+def _against_scores(material: Material, walk: Walk, array: np.ndarray, *, masked: bool) -> Measured:
     """Read factor and fill off what goes into the softmax, (B, H, L, S)."""
     scores = walk["score"].numpy()
-    allowed = material.allowed
+    allowed = walk["mask"] > WEAKEST_FILL if masked else material.allowed
     seen = np.ones(scores.shape, dtype=bool)
     if allowed is not None:
         seen = np.broadcast_to(allowed.numpy(), scores.shape)
-    if not np.isfinite(array[seen]).all():
+    if not np.isfinite(array[seen]).all() or (masked and array[~seen].max(initial=-np.inf) > WEAKEST_FILL):
         return Measured()
     with np.errstate(over="ignore", invalid="ignore"):
         factor = float((array[seen] * scores[seen]).sum() / (scores[seen] ** 2).sum())
@@ -105,11 +108,15 @@ def narrowed(
         walk = walk_through(assessment.material, base)
     except RuntimeError:
         return None
-    facts = measure(assessment, walk)
+    masked = any("mask" in fault.replace for fault in base)
+    facts = measure(assessment, walk, masked=masked)
     if facts.right_weights:
         return (), [item for item in faults if _late(item)]
     if facts.factor is None:
         return None
+    if masked:
+        left = [item for item in faults if item.step not in ("score", "scale", "mask")]
+        return (), [*_scales(assessment.material, faults, facts.factor), *left]
     own = tuple(_fills(facts)) if facts.weak is None else ()
     left = [item for item in faults if item.step not in ("score", "scale", "mask") or _after_softmax(item)]
     if facts.right_before_softmax:

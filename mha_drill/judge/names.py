@@ -37,7 +37,7 @@ MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         "causal",
-        r"(is|use|apply|with)?(causal|masked|autoregressive|decoder|isdecoder|unidirectional)(mask|attention)?|mask|usemask|maskfuture|iscausal",
+        r"(is|use|apply|with)?(causal|masked|autoregressive|decoder|isdecoder|unidirectional)(mask|attention)?|mask|usemask|maskflag|causalflag|maskfuture|iscausal",
     ),
     ("batch_first", r"batchfirst"),
     ("device", r"device"),

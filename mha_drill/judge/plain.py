@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,17 +14,6 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.matching import close, nearest
 from mha_drill.judge.normalised import normalised
 from mha_drill.judge.observation import Observation
-from mha_drill.judge.parsing import nodes_of, tree_of
-
-# Where a step stands in a source whose trace does not show it: what the line reads like, the surer first.
-LOOKS = {
-    "score": (r"@|matmul|einsum|\bdot\(|\bbmm\(", r"\*.*sum\("),
-    "scale": (r"sqrt|\*\*\s*-?0?\.5|scale",),
-    "mask": (r"mask|where|tril|triu",),
-    "softmax": (r"softmax|exp\(", r"sigmoid|relu|tanh|/=? *\w*\.?sum\("),
-    "weigh": (r"@|matmul|einsum|\bdot\(|\bbmm\(|\*.*sum\(|sum\(.*\*",),
-    "output": (r"return",),
-}
 
 
 def plain_material(observation: Observation) -> Material | None:
@@ -123,36 +109,3 @@ def gives(material: Material, faults: tuple[Fault, ...], output: np.ndarray, tol
     """Whether the reference with these faults gives an output."""
     merged = _merged(material, faults)
     return merged is not None and close(merged, output, tolerance)
-
-
-def source_line(examination: Examination, step: str) -> int | None:
-    """Return the line that reads like a step, of those that ran where there is a trace; the weighing is the last."""
-    looks = LOOKS.get(step, ())
-    lines = examination.case.runner.source.splitlines()
-    calls = examination.square.answer.get("calls", [])
-    ran: list[int] = list(dict.fromkeys(call["line"] for call in calls if call["line"] is not None))
-    numbers = ran or list(_body(examination.case.runner.source, examination.binding.definition.line))
-    for pattern in looks:
-        found = [number for number in numbers if _reads(pattern, lines[number - 1])]
-        if found:
-            return found[-1] if step in ("weigh", "output") else found[0]
-    return None
-
-
-def _reads(pattern: str, line: str) -> bool:
-    return not re.match(r"\s*(def|class)\s", line) and re.search(pattern, line.partition("#")[0]) is not None
-
-
-def _body(source: str, start: int) -> Iterator[int]:
-    """Yield the numbers of the lines of the definition that starts at one, those of its docstring left out."""
-    for item in nodes_of(tree_of(source)):
-        if isinstance(item, ast.FunctionDef | ast.ClassDef) and item.lineno == start:
-            said = {
-                number
-                for inner in ast.walk(item)
-                if isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
-                for number in range(inner.lineno, (inner.end_lineno or inner.lineno) + 1)
-            }
-            yield from (
-                number for number in range(start, (item.end_lineno or start) + 1) if number not in said
-            )

@@ -22,7 +22,7 @@ class Probe:
     """One way to try a submission.
 
     spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
-    item. last: a seed for the last position of every item.
+    item. last: a seed for the last position of every item. alike: whether every position holds the same token.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Probe:
     twin: int = 0
     first: int = 0
     last: int = 0
+    alike: bool = False
 
     def sizes(self, base: Sizes) -> Sizes:
         """Return the sizes of this probe; the width and the heads are the submission's."""
@@ -52,7 +53,8 @@ class Probe:
         generator = np.random.default_rng(self.seed)
 
         def draw(length: int) -> np.ndarray:
-            drawn = generator.standard_normal((self.batch, length, width)) * self.spread
+            drawn = generator.standard_normal((self.batch, 1 if self.alike else length, width)) * self.spread
+            drawn = np.repeat(drawn, length, axis=1) if self.alike else drawn
             if self.twin:
                 drawn[1:] = np.random.default_rng(self.twin).standard_normal(drawn[1:].shape)
             if self.first:
@@ -74,6 +76,8 @@ OTHER = Probe("other", batch=3, query_length=8, key_length=8, seed=12)
 LARGE = Probe("large", spread=300.0, seed=13)
 FEWER = Probe("fewer", key_length=3, seed=15)
 ONE = Probe("one", query_length=1, key_length=1, seed=16)
+# The token of `ONE` again and again: each position then sees what it would see alone.
+ALIKE = replace(ONE, name="alike", query_length=5, key_length=5, alike=True)
 # In evaluation with dropout asked for; in training, with much of it and with little.
 QUIET = Probe("quiet", dropout=0.5)
 NOISY = Probe("noisy", dropout=0.5, train=True)
@@ -85,8 +89,8 @@ LATER = Probe("later", last=88)
 class MaskForm:
     """One convention of masks: what its axes are and what its entries mean.
 
-    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths". meaning: "keep", "drop", "add".
-    dtype: "bool", "int" or "float".
+    axes: "ls", "bls", "b1ls", "bs", "b11s", "11ls", "bhls", "(bh)ls", "lengths"; over queries "bl", "bl1", "b1l1",
+    "l1"; time first "lsb", "ls1". meaning: "keep", "drop", "add". dtype: "bool", "int" or "float".
     """
 
     axes: str
@@ -108,6 +112,11 @@ class MaskForm:
 SEEN = re.compile(r"((may|can|could)_?(look|see|attend)|is_?visible|allowed|visible|permitted|keep)(_?mask)?")
 
 # The likelier conventions first: an (L, S) grid for every item and head, then one for padding, then additive.
+TIME_FIRST = tuple(
+    MaskForm(axes, meaning, dtype)
+    for axes in ("lsb", "ls1")
+    for meaning, dtype in (("keep", "bool"), ("drop", "bool"), ("keep", "int"), ("add", "float"))
+)
 FORMS = tuple(
     MaskForm(axes, meaning_, dtype)
     for axes in ("b1ls", "bls", "ls", "b11s", "bs", "11ls", "bhls", "(bh)ls", "b1s", "1ls")
@@ -136,7 +145,7 @@ def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.
         for index in range(batch):
             rows[index] = _row(generator, key_length)
         return np.broadcast_to(rows[:, None, None, :], (batch, 1, length, key_length)).copy()
-    count = 1 if form.axes in ("ls", "11ls", "1ls") else batch
+    count = 1 if form.axes in ("ls", "11ls", "1ls", "ls1") else batch
     while True:
         grid = np.stack(
             [np.stack([_row(generator, key_length) for _ in range(length)]) for _ in range(count)]
@@ -171,6 +180,12 @@ def mask_array(form: MaskForm, allowed: np.ndarray, heads: int) -> np.ndarray:
         "bs": allowed[:, 0, 0],
         "b1s": allowed[:, :, 0],
         "b11s": allowed[:, :, :1],
+        "bl": allowed[:, 0, :, 0],
+        "bl1": allowed[:, 0, :, :1],
+        "b1l1": allowed[..., :1],
+        "l1": allowed[0, 0, :, :1],
+        "lsb": allowed[:, 0].transpose(1, 2, 0),
+        "ls1": allowed[0, 0, :, :, None],
     }
     shaped = shapes[form.axes]
     if form.meaning == "add":

@@ -56,7 +56,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One recorded torch call: short name, line in the learner's file, value numbers in and out."""
+    """One recorded torch call: short name, line in the learner's file, value numbers in and out.
+
+    via: the lines that called the function it stands in, the nearest first.
+    """
 
     index: int
     name: str
@@ -65,6 +68,12 @@ class Call:
     outputs: tuple[int, ...]
     literals: str
     repaired: str
+    via: tuple[int, ...] = ()
+
+    @property
+    def outermost(self) -> int | None:
+        """The line in the function that the drill itself called."""
+        return self.via[-1] if self.via else self.line
 
     @property
     def short(self) -> str:
@@ -97,6 +106,7 @@ class Recording:
                 tuple(item["out"]),
                 item["args"],
                 item.get("repaired", ""),
+                tuple(item.get("via", ())),
             )
             for index, item in enumerate(answer["calls"])
         ]

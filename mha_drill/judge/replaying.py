@@ -1,38 +1,51 @@
-"""Whether a trace is what torch gives: the commonest calls computed once more. Judge side; for `audit`.
+"""Whether a trace is what torch gives: its calls made once more. Judge side; for `audit`.
 
 A trace comes from the process the learner's file runs in. From the rows of the projections on, all is held
 against the reference; that these rows are the map of the weights they are said to come from is seen here. A call
-that is not known here is believed.
+that is not known here is believed, but nothing that a projection rests on may be one.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
+import torch
 
-from mha_drill.judge.recording import Call, Recording
+from mha_drill.judge.recording import CONVOLUTIONS, PRODUCTS, Call, Recording
 
 FINE, SINGLE = 1e-9, 1e-3
 # What one call may cost: its arrays are of the file's choosing.
-MOST_WORK = 20_000_000
-_PRODUCTS = frozenset({"matmul", "__matmul__", "mm", "bmm"})
-# The same numbers, elsewhere.
+MOST_WORK = 50_000_000
+_KINDS = frozenset({"float64", "float32", "int64", "int32", "uint8", "bool"})
+# The same numbers, elsewhere; with `_GROWS` some of them more than once.
 _LAYOUT = frozenset(
     """
-    detach data clone contiguous to double type_as view reshape transpose permute swapaxes swapdims movedim t T mT
-    flatten unflatten squeeze unsqueeze chunk split unbind tensor_split unsafe_chunk __reversed__ requires_grad_
+    detach data clone contiguous to double float type_as view reshape view_as reshape_as transpose permute swapaxes
+    swapdims movedim moveaxis t T mT adjoint flatten unflatten ravel squeeze unsqueeze chunk split unbind tensor_split
+    unsafe_chunk hsplit vsplit dsplit narrow select diagonal flip roll __getitem__ cat concat concatenate stack
+    hstack vstack dstack block_diag requires_grad_ expand expand_as broadcast_to tril triu
     """.split()
 )
-_ELEMENTWISE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    **dict.fromkeys(("add", "__add__", "__radd__"), np.add),
-    **dict.fromkeys(("sub", "__sub__", "subtract"), np.subtract),
-    **dict.fromkeys(("mul", "__mul__", "__rmul__", "multiply"), np.multiply),
-    **dict.fromkeys(("div", "__truediv__", "true_divide", "divide"), np.divide),
-}
+_GROWS = frozenset({"repeat", "tile", "repeat_interleave"})
+_ELEMENTWISE = frozenset(
+    """
+    add __add__ __radd__ sub __sub__ __rsub__ subtract mul __mul__ __rmul__ multiply div __truediv__ __rtruediv__
+    true_divide divide neg __neg__ exp sqrt rsqrt square pow __pow__ reciprocal abs clamp clamp_min round
+    softmax log_softmax sigmoid tanh relu masked_fill zeros_like ones_like
+    add_ sub_ mul_ div_ masked_fill_ __iadd__ __isub__ __imul__ __itruediv__
+    """.split()
+)
+# No more numbers than they are given.
+_REDUCED = frozenset(
+    "sum mean norm vector_norm linalg_vector_norm norm_except_dim _weight_norm normalize vdot".split()
+)
+_PROPERTIES = frozenset({"data", "T", "mT"})
 
 
 def holds(recording: Recording, leaves: dict[str, np.ndarray]) -> bool:
@@ -45,105 +58,153 @@ def holds(recording: Recording, leaves: dict[str, np.ndarray]) -> bool:
         found = seen.get(origin)
         if found is not None and (found.size != array.size or not _same(array.reshape(found.shape), found)):
             return False
-    return all(_comes_out(recording, call) for call in recording.calls if not call.repaired)
+    return all(comes_out(recording, call) is not False for call in recording.calls if not call.repaired)
 
 
-def _comes_out(recording: Recording, call: Call) -> bool:
-    """Whether a call that can be computed once more gave what it is said to have given."""
-    given = [recording.values[number].array for number in call.inputs]
-    found = [recording.values[number].array for number in call.outputs]
-    operands = [array.astype(np.float64) for array in given if array is not None and array.dtype.kind == "f"]
-    results = [array for array in found if array is not None and array.dtype.kind == "f"]
-    if not results or len(operands) < len(given) or len(results) < len(found):
-        return True
-    if call.short in _LAYOUT and len(operands) == 1:
-        joined = np.concatenate([array.ravel() for array in results])
-        return joined.size != operands[0].size or _same(np.sort(operands[0], axis=None), np.sort(joined))
-    if len(results) > 1:
-        return True
-    with np.errstate(all="ignore"):
-        expected = _computed(call, operands, results[0].shape)
-    return expected is None or _same(expected, results[0])
-
-
-def _computed(call: Call, given: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray | None:
-    """Return what a call gives, of the shape it is said to have; None where that is not known."""
-    result: np.ndarray | None = None
-    if call.short == "linear" and len(given) in (2, 3):
-        rows, matrix = given[:2]
-        if (
-            matrix.ndim == 2
-            and shape == (*rows.shape[:-1], len(matrix))
-            and rows.shape[-1] == matrix.shape[1]
-        ):
-            result = rows @ matrix.T
-            result = result + given[2] if len(given) == 3 and given[2].shape == shape[-1:] else result
-    elif call.short in _PRODUCTS and len(given) == 2:
-        left, right = given
-        same = left.ndim == right.ndim >= 2 and left.shape[:-2] == right.shape[:-2]
-        if same and left.shape[-1] == right.shape[-2] and shape == (*left.shape[:-1], right.shape[-1]):
-            result = left @ right
-    elif call.short == "einsum":
-        result = _einsum(call, given, shape)
-    elif call.short in _ELEMENTWISE:
-        result = _elementwise(call, given, shape)
-    return result
-
-
-def _elementwise(call: Call, given: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray | None:
-    words = call.literals.split(", ")
-    if len(words) != 2 or not given:
+def comes_out(recording: Recording, call: Call) -> bool | None:
+    """Whether a call gave what it is said to have given; None where it is not known."""
+    values = [recording.values[number] for number in call.inputs]
+    found = [recording.values[number] for number in call.outputs]
+    if not found or any(value.array is None or value.dtype not in _KINDS for value in (*values, *found)):
         return None
-    operands, left = [], list(given)
-    for word in words:
-        if word == "@":
-            operands.append(left.pop(0) if left else given[0])
-        elif re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", word):
-            operands.append(np.array(float(word)))
-        else:
-            return None
+    arrays = [value.array for value in values if value.array is not None]
+    results = [value.array for value in found if value.array is not None]
+    # where numpy makes a single number contiguous, it gives it an axis
+    given = [
+        torch.from_numpy(np.array(array).reshape(value.shape))
+        for value, array in zip(values, arrays, strict=True)
+    ]
+    kind = torch.float32 if any(value.dtype == "float32" for value in (*values, *found)) else torch.float64
+    with _default(kind):  # what becomes of whole numbers
+        made = _made(call, given, [value.shape for value in found])
+    if made is None:
+        return None
+    return len(made) == len(results) and all(
+        _same(one.detach().numpy(), two.reshape(value.shape))
+        for one, two, value in zip(made, results, found, strict=True)
+    )
+
+
+@contextlib.contextmanager
+def _default(kind: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(kind)
     try:
-        if np.broadcast_shapes(*(array.shape for array in operands)) != shape:
-            return None
-    except ValueError:
-        return None
-    if call.short == "__radd__" or call.short == "__rmul__":
-        operands.reverse()
-    return _ELEMENTWISE[call.short](operands[0], operands[1])
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
-def _einsum(call: Call, given: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray | None:
-    told = re.match(r"'([a-zA-Z, ]+->[a-zA-Z ]*)'", call.literals)
-    equation = str(ast.literal_eval(told[0])).replace(" ", "") if told else ""
-    sides = equation.partition("->")[0].split(",")
-    if (
-        not told
-        or len(sides) != len(given)
-        or any(len(one) != two.ndim for one, two in zip(sides, given, strict=True))
-    ):
+def rests_on(recording: Recording, number: int) -> frozenset[str] | None:
+    """Return the leaves a value is made from by calls that come out again; None where one of them does not."""
+    value = recording.values[number]
+    call = recording.producer.get(number)
+    if call is None:
+        return frozenset({value.origin})
+    if comes_out(recording, call) is not True:
         return None
-    sizes: dict[str, int] = {}
-    for side, array in zip(sides, given, strict=True):
-        if any(
-            sizes.setdefault(letter, size) != size for letter, size in zip(side, array.shape, strict=True)
-        ):
+    return together(rests_on(recording, before) for before in call.inputs)
+
+
+def together(found: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """Return all leaves of some values, None where one of these is None."""
+    joined: frozenset[str] = frozenset()
+    for leaves in found:
+        if leaves is None:
             return None
-    output = equation.partition("->")[2]
-    if math.prod(sizes.values()) > MOST_WORK or any(letter not in sizes for letter in output):
-        return None
-    if shape != tuple(sizes[letter] for letter in output):
+        joined |= leaves
+    return joined
+
+
+def _made(call: Call, given: list[torch.Tensor], shapes: list[tuple[int, ...]]) -> list[torch.Tensor] | None:
+    """Return what a call gives; None where it is not known, cannot be made, or would be larger than it is said."""
+    short = call.short
+    arguments = _arguments(call.literals, given)
+    function = _function(short)
+    if arguments is None or function is None or not _fits(short, given, call.literals, shapes):
         return None
     try:
-        return np.asarray(np.einsum(equation, *given))
-    except ValueError:
+        with torch.no_grad():
+            result = function(*arguments[0], **arguments[1])
+    except Exception:  # whatever the arguments are, they are the file's
         return None
+    made = list(result) if isinstance(result, list | tuple) else [result]
+    return made if all(isinstance(item, torch.Tensor) for item in made) else None
+
+
+def _function(short: str) -> Callable[..., Any] | None:
+    """Return the function of a name among those that are known."""
+    if short not in PRODUCTS | CONVOLUTIONS | _LAYOUT | _GROWS | _ELEMENTWISE | _REDUCED:
+        return None
+    if short in _PROPERTIES:
+        return lambda tensor: getattr(tensor, short)
+    for owner in (torch.nn.functional, torch.Tensor, torch):
+        if hasattr(owner, short):
+            function: Callable[..., Any] = getattr(owner, short)
+            return function
+    return None
+
+
+def _fits(short: str, given: list[torch.Tensor], literals: str, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether a call can be afforded: it makes no more than it is said to have made."""
+    sizes = [tensor.numel() for tensor in given]
+    if short in PRODUCTS | CONVOLUTIONS:
+        return math.prod(sizes[:2]) <= MOST_WORK and len(given) <= 3
+    if short in _GROWS:
+        return len(given) == 1 and _whole(literals) * sizes[0] == math.prod(shapes[0])
+    if short in _ELEMENTWISE:
+        try:
+            return not given or np.broadcast_shapes(*(tuple(tensor.shape) for tensor in given)) == shapes[0]
+        except ValueError:
+            return False
+    return short != "__getitem__" or len(given) == 1
+
+
+def _whole(literals: str) -> int:
+    return math.prod(min(int(number), 10**6) for number in re.findall(r"\d+", literals.partition("dim")[0]))
+
+
+def _arguments(literals: str, given: list[torch.Tensor]) -> tuple[list[Any], dict[str, Any]] | None:
+    """Read the arguments of a call as `tracing` writes them, its tensors in their places."""
+    text = re.sub(r"(-?\d+|None):(-?\d+|None):(-?\d+|None)", r"slice(\1,\2,\3)", literals).replace(
+        "@", "TENSOR"
+    )
+    left = iter(given)
+    try:
+        tree = ast.parse(f"call({text})", mode="eval").body
+        assert isinstance(tree, ast.Call)
+        arguments = [_read(node, left) for node in tree.args]
+        named = {str(item.arg): _read(item.value, left) for item in tree.keywords}
+    except (SyntaxError, ValueError, AssertionError, StopIteration, RecursionError, MemoryError):
+        return None
+    return (arguments, named) if next(left, None) is None else None
+
+
+def _read(node: ast.expr, left: Iterator[torch.Tensor]) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id="TENSOR"):
+            return next(left)
+        case ast.Name(id="Ellipsis"):
+            return ...
+        case ast.Attribute(value=ast.Name(id="torch"), attr=name) if name in _KINDS:
+            return getattr(torch, name)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return -number
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return tuple(_read(item, left) for item in items)
+        case ast.Call(func=ast.Name(id="slice"), args=bounds):
+            return slice(*(_read(item, left) for item in bounds))
+    raise ValueError
 
 
 def _same(expected: np.ndarray, found: np.ndarray) -> bool:
-    tolerance = FINE if found.dtype == np.float64 else SINGLE
     if expected.shape != found.shape:
         return False
+    one, two = (array.astype(np.float64) for array in (expected, found))
+    tolerance = FINE if found.dtype == np.float64 else SINGLE
     with np.errstate(all="ignore"):
-        gap = np.abs(expected - found)
-    largest = max(1.0, float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0)))
+        gap = np.abs(one - two)
+    largest = max(1.0, float(np.abs(one[np.isfinite(one)]).max(initial=0.0)))
     return bool((gap[np.isfinite(gap)] <= tolerance * largest).all())

@@ -82,13 +82,16 @@ def guilty_step(finding: Finding, yours: Sides) -> str:
     if finding.step not in ("project", "split"):
         return finding.step
     said = side_said(finding.variant)
-    if said:
-        return f"{finding.step}:{said}"
     sides = [f"{finding.step}:{letter}" for letter in LETTERS]
-    return next(
-        (side for side in sides if side in yours and finding.line and yours[side].line == finding.line),
-        finding.step,
-    )
+    there = [side for side in sides if side in yours and finding.line and yours[side].line == finding.line]
+    # Of two sides with one map, `kv`, the one on that line is to blame.
+    one_of_two = len(finding.variant) == 2 and len(there) == 1 and there[0][-1] in finding.variant
+    if said and not one_of_two:
+        return f"{finding.step}:{said}"
+    if there:
+        return there[0]
+    # A length that is the query's is wrong where the key is cut.
+    return "split:k" if finding.code == "cross-length" else finding.step
 
 
 def step_rows(findings: list[Finding], yours: Sides, reference: Sides) -> list[StepRow]:

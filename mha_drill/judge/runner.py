@@ -13,7 +13,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from mha_drill.judge import wire
+from mha_drill.judge import clocks, wire
 from mha_drill.judge.laboratory import Laboratory
 from mha_drill.judge.loading import Loaded
 from mha_drill.judge.sandbox.entering import enter
@@ -77,6 +77,7 @@ def _load(request: dict[str, Any]) -> tuple[Loaded, dict[str, Any]]:
     forget_the_drill(path)
     torch.set_default_dtype(torch.float32)
     torch.manual_seed(0)
+    clocks.install()
     loaded = Loaded(path, request["source"], package_of(Path(path).parent))
     error = loaded.run()
     torch.set_default_dtype(torch.float32)

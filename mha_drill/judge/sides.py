@@ -13,20 +13,20 @@ LETTERS = ("q", "k", "v")
 def side_places(recording: Recording, wiring: Wiring, roles: Roles) -> dict[str, Place]:
     """Return `project:q` to `split:v` with their places; a step that a side does not have is absent."""
     found: dict[str, Place] = {}
-    operands = _operands(recording, wiring, roles)
+    multiplied = operands(recording, wiring, roles)
     for letter, side in zip(LETTERS, (roles.query, roles.key, roles.value), strict=True):
         own = [index for index in side.projections if index >= 0]
         if own:
             call = wiring.projections[min(own)].call
             found[f"project:{letter}"] = Place(call.line, recording.values[call.outputs[0]].shape, call)
-        number = operands.get(letter)
+        number = multiplied.get(letter)
         layout = last_layout(recording, _untransposed(recording, number)) if number is not None else None
         if layout is not None and layout.outputs:
             found[f"split:{letter}"] = Place(layout.line, recording.values[layout.outputs[0]].shape, layout)
     return found
 
 
-def _operands(recording: Recording, wiring: Wiring, roles: Roles) -> dict[str, int]:
+def operands(recording: Recording, wiring: Wiring, roles: Roles) -> dict[str, int]:
     """Return the values that go into the scores and the weighing, by letter."""
     scored = [number for number in roles.scores[0].inputs if recording.content[number]][:2]
     reached = recording.after(list(roles.scores))
@@ -62,4 +62,4 @@ def _untransposed(recording: Recording, number: int) -> int:
     return call.inputs[0] if len(before) > 1 and before != after == turned else number
 
 
-__all__ = ["LETTERS", "side_places"]
+__all__ = ["LETTERS", "operands", "side_places"]

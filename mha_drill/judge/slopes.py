@@ -20,7 +20,7 @@ from mha_drill.judge.ahead import together
 if TYPE_CHECKING:
     from mha_drill.judge.answers import Answer
     from mha_drill.judge.evidence import Case
-    from mha_drill.judge.observation import Binding, Observation
+    from mha_drill.judge.observation import Observation
 
 FINE, COARSE_STEP = 1e-5, 1e-2
 # Short enough that curvature does not show at the coarse step either.
@@ -31,20 +31,25 @@ FIT = 1e-6
 
 @dataclass(slots=True)
 class Slopes:
-    """The gradients of one call and the means to measure them again. turn: which draw of directions."""
+    """The gradients of one call and the means to measure them again.
+
+    turn: which draw of directions. salt: with a secret one, nobody can work them out from the claims beforehand.
+    bare: without the repairs of the trace, as the file runs by itself.
+    """
 
     case: Case
-    binding: Binding
     observation: Observation
     step: float = FINE
     turn: int = 0
+    salt: bytes = b""
+    bare: bool = False
     _directions: dict[str, np.ndarray] = field(default_factory=dict)
     _sent: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        experiment, arrays, _ = self.case.experiment(self.binding, self.observation.probe)
+        experiment, arrays, _ = self.case.again(self.observation)
         self._sent = {name: arrays[at] for name, at in experiment["inputs"].items()}
-        digest = hashlib.sha256(str(self.turn).encode())
+        digest = hashlib.sha256(str(self.turn).encode() + self.salt)
         for name in self.told:
             claim = self.claim(name)
             digest.update(name.encode() + (b"" if claim is None else claim.tobytes()))
@@ -113,7 +118,7 @@ class Slopes:
 
     def moved(self, names: Collection[str], step: float) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Return an experiment that calls with some leaves moved along their directions, and its arrays."""
-        experiment, arrays, _ = self.case.experiment(self.binding, self.observation.probe)
+        experiment, arrays, _ = self.case.again(self.observation, **({"repair": False} if self.bare else {}))
         move = {}
         for name in names:
             array = self.value(name) + step * self._directions[name]

@@ -22,6 +22,9 @@ MASKINGS = frozenset(
     __iadd__ masked_scatter index_fill maximum minimum
     """.split()
 )
+CUTS = frozenset({"view", "reshape", "unflatten", "rearrange"})
+SUMS = frozenset({"add", "__add__", "__radd__", "add_", "__iadd__"})
+SUBTRACTIONS = frozenset({"sub", "__sub__", "sub_", "__isub__", "subtract"})
 SOFTMAXES = frozenset({"softmax", "log_softmax", "softmax_"})
 BY_HAND = frozenset({"exp", "exp_", "exp2"})
 MOVES = frozenset({"transpose", "permute", "swapaxes", "movedim", "T", "mT", "rearrange"})
@@ -53,7 +56,7 @@ def places(recording: Recording, wiring: Wiring, roles: Roles, tail: Tail | None
         )
         if first is not None:
             put("project", wiring.projections[first].call)
-    put("split", last_layout(recording, score.inputs[0]))
+    put("split", last_layout(recording, next(item for item in score.inputs if recording.content[item])))
     put("score", score)
     between = _between(recording, score, weigh)
     softmax = next((call for call in between if call.short in SOFTMAXES), None) or next(
@@ -64,7 +67,11 @@ def places(recording: Recording, wiring: Wiring, roles: Roles, tail: Tail | None
         "scale",
         next((call for call in before if _scales(recording, call)), None) or _folded(recording, roles, score),
     )
-    put("mask", next((call for call in before if _masks(recording, call)), None))
+    put(
+        "mask",
+        next((call for call in before if _masks(recording, call)), None)
+        or next((call for call in before if _multiplies(recording, call)), None),
+    )
     if softmax is not None and softmax.short in BY_HAND:
         softmax = next(
             (
@@ -124,6 +131,24 @@ def last_layout(recording: Recording, number: int) -> Call | None:
     return found
 
 
+def first_layout(recording: Recording, number: int) -> Call | None:
+    """Return the first call after its projection that gives a value other axes: where it is cut into heads."""
+    found: list[Call] = []
+    for _ in range(12):
+        call = recording.producer.get(number)
+        content = [] if call is None else [item for item in call.inputs if recording.content[item]]
+        if call is None or call.short in PRODUCTS | CONVOLUTIONS or not content:
+            break
+        if call.short in CUTS and call.outputs:
+            found.insert(0, call)
+        number = content[0]
+    # What a map of the file's own only puts back into rows is not cut yet.
+    axes = [len(recording.values[call.outputs[0]].shape) for call in found]
+    return next(
+        (call for call, count in zip(found, axes, strict=True) if count > 3), found[0] if found else None
+    )
+
+
 def _scales(recording: Recording, call: Call) -> bool:
     """Whether a call multiplies its one content operand by a single number."""
     if call.short not in SCALINGS:
@@ -152,12 +177,20 @@ def _folded(recording: Recording, roles: Roles, score: Call) -> Call | None:
 
 
 def _masks(recording: Recording, call: Call) -> bool:
-    if call.short not in MASKINGS:
+    if call.short not in MASKINGS | SUBTRACTIONS:
         return False
-    if call.short in ("add", "__add__", "add_", "__iadd__"):
+    if call.short in SUMS | SUBTRACTIONS:
         others = [item for item in call.inputs if not recording.content[item]]
         return any(_count(recording, item) > 1 for item in others)
     return True
+
+
+def _multiplies(recording: Recording, call: Call) -> bool:
+    """Whether a call multiplies the scores by what is neither a number nor made from an input's content."""
+    if call.short.strip("_") not in ("mul", "imul", "rmul", "multiply"):
+        return False
+    others = [item for item in call.inputs if not recording.content[item]]
+    return any(_count(recording, item) > 1 and not recording.weights[item] for item in others)
 
 
 def _count(recording: Recording, number: int) -> int:

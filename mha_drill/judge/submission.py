@@ -151,6 +151,9 @@ class Submission:
         expected = self.examination.expected(observation)
         if expected is None or expected.shape != output.shape:
             self.fail("differs-somewhere", actual=_show(output[0, 0, :4]), sizes=self.sizes(observation))
+        if close(expected, output, self.examination.tolerance) and self.ruling.findings:
+            # Mended on the way, or right by the numbers alone: these say nothing.
+            self.fail_for(self.ruling.findings[0])
         with np.errstate(invalid="ignore", over="ignore"):
             gap = np.abs(np.nan_to_num(expected - output, nan=np.inf))
         batch, position, _ = np.unravel_index(int(gap.argmax()), gap.shape)

@@ -52,6 +52,7 @@ def find_tail(
         call for call in recording.calls if call.short in NORMS and call.outputs and reached[call.outputs[0]]
     ]
     residual = _residual(recording, reached)
+    final = [call for call in final if not _thrown_away(recording, call, output)]
     if not final:
         plain, fault, line = _after(flat, flat, norms, inputs, recording, reached)
         return Tail(plain, None, frozenset(), fault, line, False, residual.line if residual else None)
@@ -65,6 +66,8 @@ def find_tail(
     if call.short in ("matmul", "__matmul__", "bmm") and call.inputs.index(number) == 1:
         # Weights from the left: tokens are columns.
         merged, projected = merged.swapaxes(-1, -2), projected.swapaxes(-1, -2)
+    if merged.ndim == 4 and merged.shape[:3] == projected.shape[:3] and merged.shape[2] == length:
+        merged, projected = _summed_over_heads(recording, call, number, merged, projected)
     if call.short in CONVOLUTIONS:
         merged, projected = np.moveaxis(merged, 1, -1), np.moveaxis(projected, 1, -1)
     if call.short == "tensordot":
@@ -99,6 +102,27 @@ def find_tail(
     return Tail(
         merged, call, weights, fault, line or call.line, by_position, residual.line if residual else None
     )
+
+
+def _thrown_away(recording: Recording, call: Call, output: np.ndarray) -> bool:
+    """Whether what a call was given is returned itself, and nothing is made of its result: `self.proj(y)` alone."""
+    given = [recording.values[number].array for number in call.inputs if recording.content[number]]
+    made = recording.after([call])
+    used = any(made[number] for other in recording.calls if other is not call for number in other.inputs)
+    return not used and any(array is not None and np.array_equal(array, output) for array in given)
+
+
+def _summed_over_heads(
+    recording: Recording, call: Call, number: int, merged: np.ndarray, projected: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what goes into one map of all heads, and what comes out, where each head has a map and they are summed.
+
+    merged: (B, H, L, d), and projected (B, H, L, D), by weights (H, d, D).
+    """
+    weight = next((recording.values[item].shape for item in call.inputs if item != number), ())
+    if weight[-3:-2] != merged.shape[1:2] or call.short not in ("matmul", "__matmul__"):
+        return merged, projected
+    return merged.swapaxes(1, 2).reshape(len(merged), merged.shape[2], -1), projected.sum(1)
 
 
 def _contracted_last(call: Call, merged: np.ndarray, position: int) -> np.ndarray | None:

@@ -9,7 +9,6 @@ key transposed.
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from functools import cache
 from itertools import permutations
@@ -17,6 +16,8 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode, resolve_name
+
+from mha_drill.judge.frames import lines_of, placed_call
 
 # Builds torch's table of names once, while every function is in its place.
 resolve_name(torch.matmul)
@@ -88,14 +89,15 @@ class Trace(TorchFunctionMode):
         short = getattr(func, "__name__", "")
         if len(self.calls) >= MOST_CALLS:
             return func(*args, **kwargs)
-        line = self._line()
+        lines = lines_of(self.path)
+        line = lines[0] if lines else None
         before = [self.number(tensor) for tensor in _tensors((args, kwargs))]
         result, repaired = self._call(func, short, args, kwargs, line)
         self._weighed = self._weighed or "softmax" in short or short.startswith("exp")
         made = list(_tensors(result))
         if not made and short not in ("__setitem__", "backward"):
             if short in ("tolist", "item", "numpy", "__array__", "__bool__", "__float__", "__int__"):
-                self.calls.append({"name": name_of(func), "line": line, "in": before, "out": [], "args": ""})
+                self.calls.append(placed_call(name_of(func), lines, before, []))
             return result
         wrote = (
             short == "__setitem__"
@@ -115,13 +117,7 @@ class Trace(TorchFunctionMode):
                     self._refresh(tensor)
             else:
                 out.append(known)
-        call = {
-            "name": name_of(func),
-            "line": line,
-            "in": before,
-            "out": out,
-            "args": _literals(args, kwargs),
-        }
+        call = placed_call(name_of(func), lines, before, out, _literals(args, kwargs))
         if repaired:
             call["repaired"] = repaired
         self.calls.append(call)
@@ -220,17 +216,7 @@ class Trace(TorchFunctionMode):
         for other in list({id(item): item for item in aliases}.values()):
             old = self._current[id(other)]
             new = self._enter(other, {"origin": "call"})
-            self.calls.append(
-                {"name": "alias", "line": self._line(), "in": [old, source], "out": [new], "args": ""}
-            )
-
-    def _line(self) -> int | None:
-        frame = sys._getframe(2)
-        while frame is not None:
-            if frame.f_code.co_filename == self.path:
-                return frame.f_lineno
-            frame = frame.f_back  # type: ignore[assignment]
-        return None
+            self.calls.append(placed_call("alias", lines_of(self.path), [old, source], [new]))
 
 
 def _tensors(value: Any) -> Any:

@@ -50,6 +50,9 @@ def bind(examination: Examination, definitions: list[Definition]) -> bool:
                 best = (points, binding, observation)
             if points == 5:
                 break
+            if points == 4 and _as_wide_as_told(examination, binding, observation):
+                # At the model's own width one scale looks like the other.
+                todo = [item for item in todo if item.construct == binding.construct]
             asked = asking(binding, observation)
             if asked is not None:
                 todo.insert(0, asked)
@@ -98,6 +101,16 @@ def _points(examination: Examination, binding: Binding, observation: Observation
     if binding.idle_mask is not None and (not np.isfinite(output).all() or _hides_everything(observation)):
         return 3  # what should let everything through hides it
     return 5 if examination.agrees(observation) and _as_bound(examination, binding, observation) else 4
+
+
+def _as_wide_as_told(examination: Examination, binding: Binding, observation: Observation) -> bool:
+    """Whether the one head's key has the width that the constructor was given for it, another than the model's."""
+    base, assessment = binding.base, examination.assessed(observation)
+    told = {item.name for item in binding.definition.construct if item.meaning == "head_dim"}
+    if base.heads > 1 or base.head_width == base.width or assessment is None or assessment.roles is None:
+        return False
+    given = {(binding.construct or {}).get(name) for name in told}
+    return given == {base.head_width} == {assessment.roles.key.rows.shape[-1]}
 
 
 def _as_bound(examination: Examination, binding: Binding, observation: Observation) -> bool:

@@ -184,8 +184,11 @@ def _matrices(recording: Recording) -> list[np.ndarray]:
         for value in recording.values
         if value.kind in ("parameter", "unregistered", "buffer") and value.array is not None
     ]
-    square = [array for array in found if array.ndim == 2 and array.dtype.kind == "f"]
-    return [turned for array in square for turned in (array.T, array)]
+    held = [array for array in found if array.ndim in (2, 3) and array.dtype.kind == "f"]
+    # One for every head, (H, d, D) or (D, H, d), is one map all the same.
+    flat_ones = [array.reshape(-1, array.shape[-1]) for array in held]
+    flat_ones += [array.reshape(len(array), -1) for array in held if array.ndim == 3]
+    return [turned for array in flat_ones for turned in (array.T, array)]
 
 
 def _readings(assessment: Assessment, heads: int, width: int) -> Iterator[Reading]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from mha_drill.judge.names import meaning
+from mha_drill.judge.names import meaning, role
 from mha_drill.judge.parsing import nodes_of, tree_of
 
 SIZES = frozenset({"width", "heads", "head_dim", "kv_heads", "context", "dropout"})
@@ -86,6 +86,27 @@ def _fields(made: ast.ClassDef) -> list[str]:
             return [argument.arg for argument in (*node.args.args[1:], *node.args.kwonlyargs)]
     fields = [node.target for node in made.body if isinstance(node, ast.AnnAssign)]
     return [field.id for field in fields if isinstance(field, ast.Name)]
+
+
+LEAST_WEIGHTS = 3
+
+
+def weights_held(source: str, name: str) -> dict[str, tuple[str, ...]]:
+    """Return for each parameter of a function that holds weights, `params["wq"]` or `params.wq`, their names."""
+    found: dict[str, dict[str, None]] = {}
+    for node in tree_of(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            own = {argument.arg for argument in node.args.args + node.args.kwonlyargs}
+            for held, key in _asked(node):
+                if held in own and (role(key) in ("weight", "bias") or _letter_of_map(held, key)):
+                    found.setdefault(held, {})[key] = None
+    return {held: tuple(keys) for held, keys in found.items() if len(keys) >= LEAST_WEIGHTS}
+
+
+def _letter_of_map(held: str, key: str) -> bool:
+    """Whether the letter of a map is asked of what is called parameters: `params["q"]`."""
+    plainly = re.fullmatch(r"p|w|params?|parameters|weights?|theta|variables", held.lower())
+    return plainly is not None and re.fullmatch(r"[qkvo]|out|proj|qkv|query|key|value", key) is not None
 
 
 def given_to_dropout(source: str) -> frozenset[str]:

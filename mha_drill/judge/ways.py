@@ -97,7 +97,10 @@ def variants(case: Case, binding: Binding, error: dict[str, Any]) -> list[Bindin
     length = any(item.meaning == "context" for item in binding.definition.construct)
     if length and not binding.exact_context:
         found.append(replace(binding, exact_context=True))
-    handed = any(isinstance(source, dict) and source["$"] == "weight" for _, source in binding.call.arguments)
+    handed = any(
+        isinstance(source, dict) and source["$"] in ("weight", "weights")
+        for _, source in binding.call.arguments
+    )
     if handed and not binding.base.weights_turned:
         found.append(replace(binding, base=replace(binding.base, weights_turned=True)))
     if any(name in error["message"] for name in BUILTINS) and not binding.flags_off:

@@ -25,7 +25,11 @@ _QUOTES = ('"', "'")
 
 @dataclass(frozen=True, slots=True)
 class MistakeWords:
-    """What is said of one code. variants: what the title adds in brackets, by the finding's variant."""
+    """What is said of one code.
+
+    variants: what the title adds in brackets, by the finding's variant. fixes: what to write instead, for those
+    variants that want something else.
+    """
 
     code: str
     step: str
@@ -34,6 +38,7 @@ class MistakeWords:
     why: Text
     fix: Text
     variants: dict[str, Text]
+    fixes: dict[str, Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ def all_words() -> dict[str, MistakeWords]:
             Text(**entry["why"]),
             Text(**entry["fix"]),
             {name: Text(**text) for name, text in entry.get("variants", {}).items()},
+            {name: Text(**text) for name, text in entry.get("fixes", {}).items()},
         )
         for code, entry in _table("attention", "mistakes.toml").items()
     }
@@ -127,7 +133,8 @@ def fix_of(finding: Finding, lang: Lang) -> str:
         return _about(odd, "fix", lang)
     if finding.code == "crash" and (story := _story(finding.detail)) and not story.topic:
         return str(_stories_file()["mend"][lang])
-    return mistake_words(finding.code).fix.say(lang)
+    words = mistake_words(finding.code)
+    return words.fixes.get(finding.variant, words.fix).say(lang)
 
 
 def topic_of(finding: Finding) -> str:

@@ -113,6 +113,8 @@ def _written(card: Card, desk: Desk, question: Question) -> str:
             if lines and typed.strip().casefold() in (SKIP_KEY, STOP_KEY):
                 desk.screen.say("quiz.key-in-answer", typed=typed.strip())
             lines.extend(typed.splitlines())
+        elif desk.screen.more():  # a gap between the paragraphs of a paste
+            continue
         elif lines:
             break
         else:

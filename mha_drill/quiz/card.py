@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mha_drill.quiz.hints import standing_hints
 from mha_drill.quiz.order import shuffled
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from mha_drill.quiz.generators.base import Generator
 
 
+SUBJECTS: Final = (
+    "gqa-mqa", "kv-cache", "rope", "causal-mask", "online-softmax", "cross-attention", "padding-mask",
+    "why-sqrt-d", "complexity",
+)  # fmt: skip
+"""What interviewers ask most, as `--topic` takes it beside the steps and the topics of `explain`."""
 LATER = 1_000
 """The place of everything that has none of its own."""
 
@@ -38,6 +43,7 @@ class Card:
     steps: tuple[str, ...]
     difficulty: int = 1
     topic: str = ""
+    covers: tuple[str, ...] = ()
     order: int = LATER
     problem: Problem | None = None
     read: Callable[[], Question] | None = field(default=None, repr=False, compare=False)
@@ -52,6 +58,10 @@ class Card:
         if self.draw:
             return shuffled(self.draw(random), random, options=False)
         return shuffled(self.read(), random, options=self.mixed) if self.read else None
+
+    def about(self, topic: str) -> bool:
+        """Tell whether it is about a step, a topic of `explain`, or a subject that interviewers ask about."""
+        return topic in (*self.steps, self.topic, *self.covers)
 
     @property
     def drilled(self) -> tuple[str, ...]:
@@ -95,6 +105,7 @@ def of_question(question: Question | Outline, order: int = LATER) -> Card:
         question.steps,
         question.difficulty,
         question.topic,
+        () if isinstance(question, Question) else tuple(each for each in question.covers if each in SUBJECTS),
         order,
         read=(lambda: question) if isinstance(question, Question) else question.read,
     )
@@ -103,4 +114,12 @@ def of_question(question: Question | Outline, order: int = LATER) -> Card:
 def of_generator(generator: Generator) -> Card:
     """Return the card of a kind of question that is made when it is asked."""
     steps, topic = generator.steps, generator.topic
-    return Card(generator.id, generator.kind, steps, generator.difficulty, topic, draw=generator.question)
+    return Card(
+        generator.id,
+        generator.kind,
+        steps,
+        generator.difficulty,
+        topic,
+        generator.covers,
+        draw=generator.question,
+    )

@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from mha_drill.errors import UsageError
-from mha_drill.quiz.card import LATER, Card, of_generator, of_problem, of_question
+from mha_drill.quiz.card import LATER, SUBJECTS, Card, of_generator, of_problem, of_question
 from mha_drill.records import QUESTION_KINDS, STEPS, Attempt, Problem, Question
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def deal(
     Raises UsageError for a kind, step or count that is none, and where nothing fits, saying what there is.
     """
     _known(wish.kind, QUESTION_KINDS, "quiz.unknown-kind")
-    topics = {card.topic for card in stock}
+    topics = {topic for card in stock for topic in (card.topic, *card.covers)}
     if wish.topic not in topics:
         _known(wish.topic, STEPS, "quiz.unknown-topic", also=topics)
     if not 1 <= wish.count <= MOST:
@@ -68,7 +68,7 @@ def deal(
     fitting = [card for card in stock if wish.kind in ("", card.kind)]
     if not fitting:
         raise UsageError("quiz.none-of-kind", kind=wish.kind, kinds=_present([card.kind for card in stock]))
-    filed = [card for card in fitting if not wish.topic or wish.topic in (*card.steps, card.topic)]
+    filed = [card for card in fitting if not wish.topic or card.about(wish.topic)]
     if not filed:
         steps = [step for step in STEPS if any(step in card.steps for card in fitting)]
         raise UsageError("quiz.none-of-topic", topic=wish.topic, topics=_present(steps))
@@ -100,7 +100,7 @@ def _ordered(stock: list[Card], wish: Wish, latest: Mapping[str, Attempt], rando
 def fitting(due: Sequence[Card], wish: Wish) -> tuple[Card, ...]:
     """Return what is due of the kind and step wished for, in the order it is due in; `deal` has seen the wish."""
     kind = [card for card in due if wish.kind in ("", card.kind)]
-    wanted = [card for card in kind if not wish.topic or wish.topic in (*card.steps, card.topic)]
+    wanted = [card for card in kind if not wish.topic or card.about(wish.topic)]
     return with_new_numbers(wanted[: wish.count], Random(wish.seed))
 
 
@@ -132,7 +132,7 @@ def _known(asked: str, known: Sequence[str], key: str, also: Collection[str] = (
     if not asked or asked in known:
         return
     close = get_close_matches(asked.casefold(), list(dict.fromkeys([*known, *sorted(also)])), n=2)
-    names = {"name": asked, "known": _present(known)}
+    names = {"name": asked, "known": _present(known), "subjects": _present(SUBJECTS)}
     if close:
         raise UsageError(f"{key}-close", close=_present(close), **names)
     raise UsageError(key, **names)

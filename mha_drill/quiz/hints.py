@@ -7,6 +7,7 @@ from mha_drill.records import Lang, Question, Text
 from mha_drill.words import word
 
 SPREAD = 4
+NOR = {"quiz.hint-not-line": "quiz.nor-line"}
 
 
 def standing_hints(question: Question) -> tuple[Text, ...]:
@@ -44,7 +45,7 @@ def _size(question: Question) -> Text:
 
 def _said(key: str, names: list[str] | str) -> Text:
     def said(lang: Lang) -> str:
-        nor = ", " if key == "quiz.hint-first" else word("quiz.nor", lang)
+        nor = ", " if key == "quiz.hint-first" else word(NOR.get(key, "quiz.nor"), lang)
         return word(key, lang, names=nor.join(names))
 
     return Text(said("en"), said("zh"))

@@ -56,6 +56,12 @@ class Screen(Protocol):
     def read(self, prompt: str = "> ") -> str:
         """Return the next line typed, without its end."""
 
+    def more(self) -> bool:
+        """Tell whether further lines came along with the last one, as in a paste."""
+
+    def drop(self) -> bool:
+        """Throw them away; tell whether there were any."""
+
     def say(self, key: str, **values: object) -> None:
         """Say one sentence of `words/`."""
 

@@ -86,6 +86,8 @@ class Desk:
         while True:
             typed = self.screen.read(prompt)
             key = typed.strip().casefold().replace("？", HINT_KEY)
+            if not editing and self.screen.drop():
+                self.screen.say("quiz.pasted")
             if key == HINT_KEY:
                 self.hint(card)
             elif key == SKIP_KEY and not begun:

@@ -70,7 +70,21 @@ def _print_unbroken(paper: Paper, whole: Text, indent: int, hanging: int) -> Non
     )
     whole = whole.copy()
     whole.plain = kept
+    if in_colour(paper):
+        whole = _unmarked(whole)
     print_prose(_Spaced(paper), whole, indent=indent, hanging=hanging)
+
+
+def in_colour(paper: Paper) -> bool:
+    """Whether code on a paper is told by its colour, so that it needs no marks."""
+    return getattr(paper, "color_system", None) is not None and not getattr(paper, "no_color", False)
+
+
+def _unmarked(whole: Text) -> Text:
+    """Return prose without the backticks around its code; as it is where one has no partner."""
+    if len(_CODE.findall(whole.plain)) * 2 != whole.plain.count("`"):
+        return whole
+    return Text().join(whole.split("`", allow_blank=True))
 
 
 class _Spaced:

@@ -18,8 +18,9 @@ LONGEST = 1000
 MOST_LINES = 8
 MORE = "…"
 _BREAK = re.compile(
-    r"(?<=,) | (?=[-+*/@%=|&<>] |//|\*\*|if |else |for |and |or )|(?<=[)\]])(?=\.\w)|(?<=[(\[{])(?=\w)"
+    r"(?<=,) | (?=[-+*/@%=|&<>] |//|\*\*|if |else |for |and |or )|(?<=[)\]])(?=\.\w)|(?<=[(\[{])(?=[\w~])"
 )
+_APART = re.compile(r" (?!$)|(?<=\w)(?=[.(\[{])")
 _OPEN, _CLOSE = "([{", ")]}"
 
 
@@ -94,8 +95,13 @@ def fold(line: str, width: int) -> list[str]:
         most = len(_head(rest, width))
         cuts = [found.start() for found in _BREAK.finditer(rest) if least < found.start() <= most]
         late = [cut for cut in cuts if cut > least + (most - least) // 3]
-        # the latest of those inside the fewest brackets
-        at = min(late or cuts, key=lambda cut: (_depth(rest[:cut]), -cut), default=max(most, 1))
+        # the latest of those inside the fewest brackets; a name is cut only where it is wider than the line
+        if cuts:
+            at = min(late or cuts, key=lambda cut: (_depth(rest[:cut]), -cut))
+        else:
+            apart = [found for found in _APART.finditer(rest) if least - 8 < found.start() <= most]
+            spaces = [found for found in apart if found[0]]
+            at = max((found.start() for found in spaces or apart), default=max(most, 1))
         lines.append(rest[:at].rstrip())
         rest = margin + HANGING + rest[at:].lstrip()
         if not cuts and width <= len(margin + HANGING) + 1:

@@ -19,6 +19,14 @@ from mha_drill.ui.wrapping import wrap
 PROSE_WIDTH = 100
 
 
+class Page(Console):
+    """A console that tells the door of the program when nobody reads it any more, where Rich's own ends it."""
+
+    def on_broken_pipe(self) -> None:
+        """Let `entry` decide the exit code."""
+        raise BrokenPipeError
+
+
 class Paper(Protocol):
     """What text can be laid out on: a console, or a column of one (`ui.columns`)."""
 
@@ -42,7 +50,7 @@ def make_console(
     Off a terminal it has no colour and 80 columns (or `COLUMNS`); `NO_COLOR` is obeyed. `width` fixes the
     columns, `environ` stands for the environment in tests.
     """
-    return Console(
+    return Page(
         file=file,
         stderr=stderr,
         width=width,

@@ -12,6 +12,7 @@ import re
 from rich.cells import cell_len
 from rich.text import Text
 
+from mha_drill.ui.code import bare, fold
 from mha_drill.ui.console import Paper, print_prose
 from mha_drill.ui.wrapping import joined
 
@@ -52,6 +53,15 @@ def _table(console: Paper, rows: list[str], indent: int) -> None:
         console.print(line, soft_wrap=True)
 
 
+def _block(console: Paper, lines: list[str], indent: int) -> None:
+    """Print lines of code: nearer to the margin where they are wide, and broken where they are wider still."""
+    widest = max(map(cell_len, lines), default=0)
+    margin = " " * (indent + (4 if widest <= console.width - indent - 4 else 2))
+    for line in lines:
+        for part in fold(line, max(console.width - len(margin), 8)):
+            console.print(Text(margin + part, style="code"), soft_wrap=True)
+
+
 def print_markdown(console: Paper, source: str, *, indent: int = 0) -> None:
     """Print a text; nothing before the first line and nothing after the last."""
     lines = source.strip("\n").split("\n")
@@ -59,11 +69,11 @@ def print_markdown(console: Paper, source: str, *, indent: int = 0) -> None:
     while at < len(lines):
         line = lines[at].rstrip()
         if line.lstrip().startswith("```"):
-            at += 1
-            while at < len(lines) and not lines[at].lstrip().startswith("```"):
-                console.print(Text(" " * (indent + 4) + lines[at].rstrip(), style="code"), soft_wrap=True)
-                at += 1
-            at += 1
+            end = at + 1
+            while end < len(lines) and not lines[end].lstrip().startswith("```"):
+                end += 1
+            _block(console, [bare(each) for each in lines[at + 1 : end]], indent)
+            at = end + 1
         elif line.startswith("#"):
             print_prose(console, inline(line.lstrip("#").strip(), "title"), indent=indent)
             at += 1

@@ -9,7 +9,7 @@ from mha_drill.quiz.marking import Marking, PointMark
 from mha_drill.records import Lang, Question
 from mha_drill.ui.columns import Column, print_beside
 from mha_drill.ui.console import Paper, fit, print_prose
-from mha_drill.ui.markdown import print_markdown
+from mha_drill.ui.markdown import inline, print_markdown
 from mha_drill.ui.theme import MISTAKE_SIGN, PASS_SIGN
 from mha_drill.words import word
 
@@ -47,9 +47,9 @@ def print_marking(console: Console, question: Question, marking: Marking, lang: 
 
 
 def _print_said(console: Console, mark: PointMark, answer: str, lang: Lang) -> None:
-    line = Line.assemble((f"{PASS_SIGN} ", "pass"), mark.point.say.say(lang))
+    line = Line.assemble((f"{PASS_SIGN} ", "pass"), inline(mark.point.say.say(lang)))
     print_prose(console, line, indent=2, hanging=2)
-    quote = " ".join(answer[mark.start : mark.end].split())
+    quote = " ".join(answer[mark.start : mark.end].replace("`", "").split())
     found = Line(word("quiz.found", lang, quote=fit(quote, LONGEST_QUOTE)), style="muted")
     found.highlight_words([fit(quote, LONGEST_QUOTE)], style="said")
     print_prose(console, found, indent=4)
@@ -58,7 +58,7 @@ def _print_said(console: Console, mark: PointMark, answer: str, lang: Lang) -> N
 def _print_missed(paper: Paper, missed: list[PointMark], lang: Lang) -> None:
     print_prose(paper, word("quiz.points-missed", lang), style="title")
     for mark in missed:
-        line = Line.assemble((f"{MISTAKE_SIGN} ", "mistake"), mark.point.say.say(lang))
+        line = Line.assemble((f"{MISTAKE_SIGN} ", "mistake"), inline(mark.point.say.say(lang)))
         print_prose(paper, line, indent=2, hanging=2)
         if mark.finding == "named":
             print_prose(paper, word("quiz.named-only", lang), style="partly", indent=4)

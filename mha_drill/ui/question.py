@@ -5,6 +5,9 @@ Called by `ui.quiz`. A line of code is broken like prose where the terminal is n
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from rich.console import Console
 from rich.text import Text as Line
 
@@ -12,10 +15,15 @@ from mha_drill.quiz.card import Card
 from mha_drill.quiz.choice import letters
 from mha_drill.quiz.order import in_place
 from mha_drill.records import Lang, Question
+from mha_drill.ui.code import bare, fold
 from mha_drill.ui.console import print_prose
 from mha_drill.ui.markdown import inline, print_markdown
 from mha_drill.ui.theme import MISTAKE_SIGN, PASS_SIGN
 from mha_drill.words import word
+
+KEY_GAP: Final = "   "
+LEAST_CODE: Final = 8
+_CODE: Final = re.compile(r"`([^`]+)`")
 
 
 def print_card(console: Console, card: Card, place: str, lang: Lang) -> None:
@@ -34,7 +42,7 @@ def print_card(console: Console, card: Card, place: str, lang: Lang) -> None:
 
 
 def print_keys(console: Console, card: Card, lang: Lang) -> None:
-    """Print every key the card takes, and what it does."""
+    """Print every key the card takes, and what it does; a line ends between two keys only."""
     enter = word("quiz.key-enter", lang)
     said: list[tuple[str, str]] = [*_answering(card, lang)]
     if card.kind == "short":
@@ -45,9 +53,11 @@ def print_keys(console: Console, card: Card, lang: Lang) -> None:
     console.print()
     line = Line()
     for key, meaning in said:
-        line.append("   " if line else "")
-        line.append(key.replace(" ", "\u00a0"), style="key")
-        line.append(f" {word(f'quiz.{meaning}', lang)}".replace(" ", "\u00a0"), style="muted")
+        item = Line.assemble((key, "key"), (f" {word(f'quiz.{meaning}', lang)}", "muted"))
+        if line and line.cell_len + len(KEY_GAP) + item.cell_len > console.width:
+            print_prose(console, line)
+            line = Line()
+        line.append(KEY_GAP if line else "").append_text(item)
     print_prose(console, line)
 
 
@@ -64,7 +74,7 @@ def print_answer(console: Console, question: Question, given: str, score: float,
         _print_order(console, question, given, lang)
     elif question.kind == "spot":
         print_prose(console, word("quiz.spot-fix", lang), indent=2)
-        print_prose(console, Line(question.fix.strip(), style="reference"), indent=4, hanging=4)
+        _print_code(console, question.fix.strip(), Line(" " * 4), "reference")
 
 
 def _answering(card: Card, lang: Lang) -> list[tuple[str, str]]:
@@ -85,16 +95,11 @@ def _print_pieces(console: Console, question: Question, lang: Lang) -> None:
     if question.options or question.code:
         console.print()
     for letter, option in zip(letters(question), question.options, strict=True):
-        said = option.say(lang)
-        style = "code" if question.kind == "order" and option.en == option.zh else ""
-        text = Line(said.strip("`"), style=style) if style else inline(said)
-        print_prose(console, Line.assemble((f"{letter}  ", "key"), text), indent=2, hanging=3)
+        _print_piece(console, option.say(lang), Line.assemble("  ", (f"{letter}  ", "key")))
     lines = question.code.splitlines()
     width = len(str(len(lines)))
     for number, line in enumerate(lines, start=1):
-        margin = len(line) - len(line.lstrip())
-        shown = Line.assemble((f"{number:>{width}}  ", "key"), (line, "code"))
-        print_prose(console, shown, indent=2, hanging=width + 2 + margin + 4)
+        _print_code(console, line, Line.assemble("  ", (f"{number:>{width}}  ", "key")))
 
 
 def _print_order(console: Console, question: Question, given: str, lang: Lang) -> None:
@@ -103,8 +108,23 @@ def _print_order(console: Console, question: Question, given: str, lang: Lang) -
     for at, letter in enumerate(question.answer):
         said = question.options[letters(question).index(letter)].say(lang)
         sign = (f"{PASS_SIGN} ", "pass") if at < good else (f"{MISTAKE_SIGN} ", "mistake")
-        line = Line.assemble(sign, (f"{letter}  ", "key"), inline(said))
-        print_prose(console, line, indent=2, hanging=5)
+        _print_piece(console, said, Line.assemble("  ", sign, (f"{letter}  ", "key")))
+
+
+def _print_piece(console: Console, said: str, before: Line) -> None:
+    """Print an option or a line to be put in order, what stands before it on its first line only."""
+    if code := _CODE.fullmatch(said):
+        _print_code(console, code[1], before)
+        return
+    margin = before.cell_len
+    print_prose(console, (before + inline(said))[2:], indent=2, hanging=margin - 2)
+
+
+def _print_code(console: Console, line: str, before: Line, style: str = "code") -> None:
+    """Print a line of code, broken where a reader of Python would break it."""
+    margin = before.cell_len
+    for number, part in enumerate(fold(bare(line), max(console.width - margin, LEAST_CODE))):
+        console.print((Line(" " * margin) if number else before) + Line(part, style=style), soft_wrap=True)
 
 
 def _answer(question: Question, lang: Lang) -> str:

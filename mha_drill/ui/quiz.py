@@ -36,6 +36,14 @@ class QuizScreen:
         """Return the next line typed."""
         return self.lines.read(prompt)
 
+    def more(self) -> bool:
+        """Tell whether further lines came along with the last one."""
+        return self.lines.more()
+
+    def drop(self) -> bool:
+        """Throw them away; tell whether there were any."""
+        return self.lines.drop()
+
     def say(self, key: str, **values: object) -> None:
         """Say one sentence."""
         print_prose(self.console, word(key, self.lang, **values))

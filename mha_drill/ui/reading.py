@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import IO
+from typing import IO, Final
+
+PASTE_PAUSE: Final = 0.02
+"""Seconds in which the lines of one paste follow each other; nobody types a second line as fast."""
+MOST_FLUSHES: Final = 100
 
 
 class Lines:
@@ -34,6 +38,32 @@ class Lines:
             self.target.write("\n")
             self.target.flush()
             raise
+
+    def more(self) -> bool:
+        """Tell whether further lines came along with the last one, as in a paste; only a terminal can tell."""
+        if not self._edited:
+            return False
+        import select
+        from contextlib import suppress
+
+        with suppress(OSError, ValueError):
+            return bool(select.select([self.source], [], [], PASTE_PAUSE)[0])
+        return False
+
+    def drop(self) -> bool:
+        """Throw away what came along with the last line, and tell whether there was anything."""
+        if not self.more():
+            return False
+        from contextlib import suppress
+
+        with suppress(ImportError, OSError):
+            import termios
+
+            for _ in range(MOST_FLUSHES):
+                termios.tcflush(self.source, termios.TCIFLUSH)
+                if not self.more():
+                    break
+        return True
 
     def _plain(self, prompt: str) -> str:
         self.target.write(prompt)

@@ -91,7 +91,7 @@ def _topics(results: Sequence[Result]) -> list[str]:
 def _titles(cards: Sequence[Card], lang: Lang) -> str:
     titles = list(dict.fromkeys(card.title.say(lang) for card in cards))
     more = word("quiz.and-more", lang, count=len(titles) - MOST_TITLES) if len(titles) > MOST_TITLES else ""
-    return word("quiz.comma", lang).join(titles[:MOST_TITLES]) + more
+    return word("quiz.between-titles", lang).join(titles[:MOST_TITLES]) + more
 
 
 def _points(points: float) -> str:

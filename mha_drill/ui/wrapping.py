@@ -7,6 +7,7 @@ and never after an opening one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rich.cells import cell_len
@@ -14,6 +15,7 @@ from rich.text import Text
 
 CLOSING = "，。、；：？！）》〉」』】〕”’…—·,.;:?!)]}%"
 OPENING = "（《〈「『【〔“‘([{"
+SHAPE = re.compile(r"[(\[][\w.:·*/+−-]+(?:, [\w.:·*/+−-]+)+[)\]]", re.ASCII)
 WIDE_FROM = "\u2e80"  # compared by hand: Python compiles a class with a range this long in 4 ms
 
 
@@ -22,19 +24,33 @@ def _wide(character: str) -> bool:
     return character >= WIDE_FROM and character not in CLOSING and character not in OPENING
 
 
-def _pieces(plain: str) -> Iterator[tuple[int, int, int]]:
-    """Yield what may not be broken: start, end without the spaces after it, end with them."""
+def _shape(plain: str, at: int, most: int) -> int:
+    """Return where a shape that begins here ends, 0 where there is none or it goes beyond `most`."""
+    found = SHAPE.match(plain, at) if plain[at] in "([" else None
+    return found.end() if found and found.end() <= most else 0
+
+
+def _attribute(plain: str, at: int) -> bool:
+    """Tell whether the sign is the point that a name of code begins with, as in `.to(device)`."""
+    return plain[at] == "." and plain[at + 1 : at + 2].isidentifier()
+
+
+def _pieces(plain: str, longest: int) -> Iterator[tuple[int, int, int]]:
+    """Yield what may not be broken: start, end without the spaces after it, end with them.
+
+    A shape such as `(B, H, L, d)` is one piece, with what it is an argument of, up to `longest` characters.
+    """
     start = at = 0
     size = len(plain)
     while at < size:
-        while at < size and plain[at] in OPENING:
+        while at < size and plain[at] in OPENING and not _shape(plain, at, start + longest):
             at += 1
         if at < size and _wide(plain[at]):
             at += 1
         else:
             while at < size and plain[at] < WIDE_FROM and not plain[at].isspace():
-                at += 1
-        while at < size and plain[at] in CLOSING:
+                at = _shape(plain, at, start + longest) or at + 1
+        while at < size and plain[at] in CLOSING and not _attribute(plain, at):
             at += 1
         end = at
         while at < size and plain[at].isspace():
@@ -64,7 +80,7 @@ def wrap(paragraph: Text, width: int, first: int | None = None) -> list[Text]:
     room = first or width
     cuts: list[int] = []
     used = 0
-    for start, end, after in _pieces(plain):
+    for start, end, after in _pieces(plain, width // 2):
         cells = cell_len(plain[start:end])
         if used and used + cells > room:
             cuts.append(start)

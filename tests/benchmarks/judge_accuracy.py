@@ -1,6 +1,6 @@
 """How often the judge is right: the files of `corpus`, each proved by plain loops, against what is said of them.
 
-    python tests/benchmarks/judge_accuracy.py [--open | --held-out] [--step N] [--list] [--no-times]
+    python tests/benchmarks/judge_accuracy.py [--open | --held-out] [--step N] [--list] [--lines] [--no-times]
 
 Each file is judged as `check` judges it, in a runner forked from a template, up to the findings (`ruling.rule`);
 the hidden tests, which are no part of the naming, are not run. In the table
@@ -16,6 +16,8 @@ the hidden tests, which are no part of the naming, are not run. In the table
     in one process   milliseconds of evidence, verdict and diagnosis alone, after loading: the experiments are
                      done in this process, on one thread, torch loaded; and of its processor time, which a busy
                      machine stretches less
+
+`--lines` adds, code by code, how near the line said is to the one planted: at it, one off, elsewhere.
 
 Files whose mistake is a limit of time, memory or processes are judged, but are in no figure of milliseconds: what
 they take is the limit. `--list` names the misses of the open half. Those of the held-out half are never named:
@@ -100,6 +102,16 @@ class Score:
     def of(self, mistakes: int) -> list[Said]:
         """Return what was said of the files with so many mistakes."""
         return [item for item in self.said if len(item.sample.codes) == mistakes]
+
+    def lines(self) -> list[tuple[str, list[int]]]:
+        """Return by code how many single mistakes are said at the line, one off, elsewhere; the worst first."""
+        found: dict[str, list[int]] = {}
+        for item in self.of(1):
+            if item.named and item.sample.lines:
+                said = [line for _, line in item.findings if line is not None]
+                off = min((abs(one - two) for one in said for two in item.sample.lines), default=2)
+                found.setdefault(item.sample.codes[0], [0, 0, 0])[min(off, 2)] += 1
+        return sorted(found.items(), key=lambda item: (-sum(item[1][1:]), item[0]))
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the lines of the table."""
@@ -213,6 +225,7 @@ class Here:
     last_end = ("Hung", "")
     stopped = False
     ended = ""
+    time_limit = TIME_LIMIT
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -285,6 +298,7 @@ def main() -> int:
     half.add_argument("--held-out", action="store_true", help="only the half never looked at")
     parser.add_argument("--step", type=int, default=1, metavar="N", help="every N-th file of each kind")
     parser.add_argument("--list", action="store_true", help="list the misses of the open half")
+    parser.add_argument("--lines", action="store_true", help="how near the lines are, code by code")
     parser.add_argument("--no-times", action="store_true", help="leave out the pass in one process")
     arguments = parser.parse_args()
     single_threaded()
@@ -311,6 +325,10 @@ def main() -> int:
     )
     for line in zip(*(score.rows() for score in scores.values()), strict=True):
         print(f"{line[0][0]:24}" + "".join(f"{value:>28}" for _, value in line))
+    for name, score in scores.items() if arguments.lines else ():
+        print(f"\n{f'lines, {name}':28}{'right':>7}{'one off':>9}{'else':>6}")
+        for code, (right, near, far) in score.lines():
+            print(f"{code:28}{right:>7}{near:>9}{far:>6}")
     return 0
 
 

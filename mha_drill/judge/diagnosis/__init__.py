@@ -6,12 +6,16 @@ the heads, then lengths, masks, gradients and behaviour.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.crashes import crash_findings
 from mha_drill.judge.diagnosis.behaviour import behaviour_findings, mutation_findings
+from mha_drill.judge.diagnosis.flags import flag_findings
 from mha_drill.judge.diagnosis.gradients import gradient_findings
+from mha_drill.judge.diagnosis.grouping import group_findings
 from mha_drill.judge.diagnosis.lengths import (
     block_findings,
     fixed_length,
@@ -25,6 +29,8 @@ from mha_drill.judge.diagnosis.projections import wiring_findings
 from mha_drill.judge.diagnosis.repairs import builtin_used, repaired
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, distinct
+from mha_drill.judge.lines.edited import body_line, edited
+from mha_drill.judge.lines.looks import source_line
 from mha_drill.judge.observation import Observation
 
 
@@ -34,24 +40,27 @@ def diagnose(examination: Examination) -> list[Finding]:
     if findings:
         return findings
     square = examination.square
-    findings = repaired(square)
+    assessment = examination.assessed(square)
+    findings = repaired(square, None if assessment is None else assessment.recording)
     if square.error is not None:
         return distinct([*findings, *crash_findings(examination, square)])
     output = square.output
     if output is None or not examination.returns_right_kind:
         kind = square.answer["output"]["type"]
         if kind == "NotImplementedType" or (kind == "NoneType" and not square.answer.get("calls")):
-            return [Finding("not-implemented", "load", examination.binding.definition.line)]
-        return distinct(
-            [*findings, Finding("wrong-output-type", "output", return_line(examination), False, kind)]
-        )
+            body = body_line(examination.case.runner.source, examination.binding.definition.line)
+            return [Finding("not-implemented", "load", body)]
+        line = return_line(examination)
+        if kind == "NoneType":
+            line = body_line(examination.case.runner.source, examination.binding.definition.line)
+        return distinct([*findings, Finding("wrong-output-type", "output", line, False, kind)])
     wired = wiring_findings(examination)
     findings += wired
     faults: tuple[Fault, ...] = ()
     numbers: list[Finding] = []
     if not examination.agrees(square):
         numbers, faults = number_findings(examination, wired)
-        if any(item.code == "key-not-transposed" for item in findings):
+        if any(item.code in ("key-not-transposed", "split-without-transpose") for item in findings):
             # What `keys.shape[-1]` is after the wrong transpose follows from it.
             numbers = [
                 item for item in numbers if item.step not in ("score", "scale") and item.code != "wrong-value"
@@ -60,6 +69,7 @@ def diagnose(examination: Examination) -> list[Finding]:
         findings += other_lengths(examination, findings)
     else:
         findings += block_findings(examination) or length_findings(examination, wired)
+        findings += [] if findings else group_findings(examination) + flag_findings(examination)
     behaviour = behaviour_findings(examination, findings)
     findings += mask_findings(examination, faults)
     if not any(item.code == "nondeterministic" for item in behaviour):
@@ -68,7 +78,13 @@ def diagnose(examination: Examination) -> list[Finding]:
     if any(item.code == "mask-fill-value" for item in findings) and _finite(examination.large):
         # Large scores that see past the mask are no overflow.
         findings = [item for item in findings if item.code != "unstable-softmax"]
+    if any(item.code == "unstable-softmax" for item in findings):
+        # A mask of minus infinities is among the large numbers that it cannot take.
+        findings = [item for item in findings if (item.code, item.step) != ("wrong-value", "mask")]
     findings += fixed_length(examination)
+    if any(item.code == "nan-output" for item in numbers):
+        # Where nothing is a number, a mask cannot be seen to do anything.
+        findings = [item for item in findings if item.code != "mask-missing"]
     if numbers:
         # Fills of -1e38 and the like drown a difference quotient where numbers are wrong: no line, no mistake.
         findings = [item for item in findings if item.code != "wrong-gradient" or item.line is not None]
@@ -84,7 +100,11 @@ def diagnose(examination: Examination) -> list[Finding]:
         findings = [item for item in findings if item.code != "missing-output-projection"]
     if _only_consequence(findings, numbers):
         findings = [item for item in findings if item.code != "wrong-value"]
-    return distinct(findings)
+    placed = [
+        replace(item, line=source_line(examination, item.step)) if item.line is None else item
+        for item in findings
+    ]
+    return distinct([edited(examination.case.runner.source, item) for item in placed])
 
 
 def _finite(observation: Observation) -> bool:

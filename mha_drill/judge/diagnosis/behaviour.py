@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mha_drill.judge.diagnosis.places import line_of, place_of
+from mha_drill.judge.diagnosis.mixing import first_unknown, mixing_line
+from mha_drill.judge.diagnosis.places import exponential_line, line_of, place_of
 from mha_drill.judge.diagnosis.repairs import repaired
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.left_out import undropped_line, unweighted_line
 from mha_drill.judge.matching import close
 from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
@@ -42,11 +44,18 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
             for item in known
         ) and any(kind.startswith("Dropout") for _, kind in examination.square.answer.get("modules", []))
         still = first is not None and second is not None and close(first, second, 1e-12)
-        early = _drops_scores(examination)
+        early = _dropped_early(examination)
         if finite and early is not None:
-            found.append(Finding("dropout-missing", "dropout", early, False, "scores"))
+            found.append(Finding("dropout-missing", "dropout", early[1], False, early[0]))
         elif finite and not gone and (still or examination.ignores_rate):
-            line = line_of(examination, "softmax", "weigh") or _line_of_parameter(examination)
+            definition = examination.binding.definition.line
+            line = (
+                line_of(examination, "dropout")
+                or _passed_line(examination)
+                or undropped_line(examination.case.runner.source, definition)
+                or line_of(examination, "softmax", "weigh")
+                or _line_of_parameter(examination)
+            )
             found.append(Finding("dropout-missing", "dropout", line, False, "" if still else "ignored"))
     if not any(item.code == "nondeterministic" for item in found):
         if any(item.code == "wrong-value" for item in known) and examination.items_mix:
@@ -55,22 +64,38 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
     return found
 
 
-def _drops_scores(examination: Examination) -> int | None:
-    """Return the line where dropout acts on the scores, before the softmax, and nowhere on the weights."""
+def _passed_line(examination: Examination) -> int | None:
+    """Return where the weights were given another name, in the place of a dropout, before they weigh."""
+    line = line_of(examination, "weigh")
+    found = unweighted_line(examination.case.runner.source, line)
+    return found if found != line else None
+
+
+def _dropped_early(examination: Examination) -> tuple[str, int | None] | None:
+    """Return what dropout thins out in place of the weights, and the line: the scores, or what was projected.
+
+    None where it acts on the weights (too), on the input or on the output alone.
+    """
     assessment = examination.assessed(examination.square)
     softmax = place_of(examination, "softmax")
     if assessment is None or assessment.roles is None or softmax is None or softmax.call is None:
         return None
-    reached = assessment.recording.after(list(assessment.roles.scores))
-    dropping = [
-        call
-        for call in assessment.recording.calls
-        if "dropout" in call.short and any(reached[number] for number in call.inputs)
-    ]
-    weighing = assessment.roles.weighs[0].index
-    if any(softmax.call.index < call.index < weighing for call in dropping):
-        return None
-    return next((call.line for call in dropping if call.index < softmax.call.index), None)
+    recording, roles = assessment.recording, assessment.roles
+    scored = recording.after(list(roles.scores))
+    used = {at for side in (roles.query, roles.key, roles.value) for at in side.projections if at >= 0}
+    projected = recording.after([assessment.wiring.projections[at].call for at in used])
+    weighing = roles.weighs[0].index
+    found: tuple[str, int | None] | None = None
+    for call in recording.calls:
+        if "dropout" not in call.short or call.index > weighing:
+            continue
+        if any(scored[number] for number in call.inputs):
+            if call.index > softmax.call.index:
+                return None
+            found = ("scores", call.line)
+        elif any(projected[number] for number in call.inputs):
+            found = found or ("projected", call.line)
+    return found
 
 
 def _only_with_a_rate(examination: Examination) -> bool:
@@ -85,6 +110,8 @@ def _only_with_a_rate(examination: Examination) -> bool:
 
 def _mixing_line(examination: Examination) -> int | None:
     """Return the line where batch items mix: in the merge, when every head still has whole tokens before it."""
+    if (seen := mixing_line(examination)) is not None:
+        return seen
     assessment = examination.assessed(examination.square)
     roles = assessment.roles if assessment is not None else None
     if roles is not None and all(side.proper for side in (roles.query, roles.key, roles.value)):
@@ -112,7 +139,7 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
         return []
     if not np.isfinite(calm).all():
         explained = any(item.code != "wrong-value" for item in known)
-        return [] if explained else [Finding("nan-output", "any", line_of(examination, "softmax"), False)]
+        return [] if explained else [Finding("nan-output", "any", _unknown_line(examination), False)]
     if np.isfinite(output).all():
         if any(
             item.code in ("wrong-value", "missing-softmax")
@@ -124,11 +151,18 @@ def _large_findings(examination: Examination, known: list[Finding]) -> list[Find
         if _mild_fill(examination):
             return []
         if examination.agrees(examination.square) and not examination.agrees(examination.large):
-            return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
+            return [Finding("unstable-softmax", "softmax", exponential_line(examination), False)]
         return []
     if any(item.code in ("missing-softmax", "softmax-axis") for item in known):
         return []
-    return [Finding("unstable-softmax", "softmax", line_of(examination, "softmax"), False)]
+    return [Finding("unstable-softmax", "softmax", exponential_line(examination), False)]
+
+
+def _unknown_line(examination: Examination) -> int | None:
+    """Return where the first number that is none comes from."""
+    assessment = examination.assessed(examination.square)
+    seen = first_unknown(assessment.recording) if assessment is not None else None
+    return seen or line_of(examination, "softmax")
 
 
 def _mild_fill(examination: Examination) -> bool:
@@ -154,11 +188,17 @@ def _random_line(examination: Examination) -> int | None:
         "randperm",
         "bernoulli_",
         "randint",
+        "gumbel_softmax",
+        "multinomial",
     )
-    for call in examination.square.answer.get("calls", []):
-        if call["name"].rsplit(".", 1)[-1] in names:
-            return int(call["line"]) if call["line"] else None
-    return None
+    calls = examination.square.answer.get("calls", [])
+    drawn = [call for call in calls if call["name"].rsplit(".", 1)[-1] in names]
+    # A dropout in evaluation draws nothing.
+    drawn.sort(key=lambda call: "dropout" in call["name"])
+    if drawn:
+        return int(drawn[0]["line"]) if drawn[0]["line"] else None
+    lines = examination.case.runner.source.splitlines()
+    return next((at for at, text in enumerate(lines, 1) if re.search(r"\brandom\.\w+\(", text)), None)
 
 
 def _writing_line(examination: Examination, observation: Observation) -> int | None:

@@ -6,15 +6,18 @@ One mistake at a time: `unseen` fits the output to the reference with one wrong 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from mha_drill.judge.diagnosis.places import return_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.exchanged import shared_line
+from mha_drill.judge.lines.left_out import renamed_line
+from mha_drill.judge.lines.looks import rough_line
 from mha_drill.judge.observation import Observation
-from mha_drill.judge.recording import NORMS, PRODUCTS, Recording
-from mha_drill.judge.stepmap import BY_HAND, MASKINGS, SCALINGS, SOFTMAXES
+from mha_drill.judge.recording import NORMS
 from mha_drill.judge.unseen import SIDES, SOURCES, Explained
 
 Ending = Callable[[Observation], np.ndarray | None]
@@ -23,8 +26,12 @@ Ending = Callable[[Observation], np.ndarray | None]
 def detour_findings(examination: Examination) -> list[Finding]:
     """Return the one mistake that explains the numbers, empty where none does."""
     square = examination.square
-    for code, ending in (("", None), ("extra-residual", _unadded), ("extra-normalization", _unnormalised)):
-        output: Ending | None = None if ending is None else _of(examination, ending)
+    endings: tuple[tuple[str, Ending | None], ...] = (
+        ("", None),
+        ("extra-residual", _unadded),
+        ("extra-normalization", partial(_unnormalised, examination)),
+    )
+    for code, output in endings:
         if output is not None and output(square) is None:
             continue
         unseen = examination.unseen(square, output)
@@ -38,11 +45,7 @@ def detour_findings(examination: Examination) -> list[Finding]:
     return []
 
 
-def _of(examination: Examination, ending: Callable[[Examination, Observation], np.ndarray | None]) -> Ending:
-    return lambda observation: ending(examination, observation)
-
-
-def _unadded(examination: Examination, observation: Observation) -> np.ndarray | None:
+def _unadded(observation: Observation) -> np.ndarray | None:
     """Return the output without the input that may have been added to it."""
     output = observation.output
     first = observation.inputs.get("x", observation.inputs.get("q"))
@@ -76,7 +79,8 @@ def _named(examination: Examination, found: Explained) -> list[Finding]:
     line = min((item.call.line for item in assessment.wiring.projections if item.call.line), default=None)
     named = []
     if reading.unprojected:
-        where = _line(recording, "score", "")
+        where = rough_line(recording, "weigh" if reading.unprojected[0] == "v" else "score", "")
+        where = renamed_line(examination.case.runner.source, where, reading.unprojected[0]) or where
         named.append(Finding("missing-projection", "project", where, True, reading.unprojected[0]))
     elif reading.sources != wanted:
         named += [
@@ -85,41 +89,15 @@ def _named(examination: Examination, found: Explained) -> list[Finding]:
             if source != right
         ]
     if reading.shared:
-        named.append(Finding("shared-projection", "project", line, True, "kv"))
+        names = frozenset().union(*(item.weights for item in assessment.wiring.projections))
+        shared = shared_line(examination.case.runner.source, line, "kv", names)
+        named.append(Finding("shared-projection", "project", shared, True, "kv"))
     fault, factor = found.fault, found.factor
     if fault is not None:
         code = fault.code
         if code == "missing-scale" and abs(factor * examination.binding.base.head_width**0.5 - 1) < 1e-4:
             code, factor = "scale-after-softmax", 1.0
-        named.append(Finding(code, fault.step, _line(recording, fault.step, code), True, fault.variant))
+        named.append(Finding(code, fault.step, rough_line(recording, fault.step, code), True, fault.variant))
     if found.without_output and spec_requires_output(examination):
         named.append(Finding("missing-output-projection", "output", return_line(examination), True))
     return named if factor == 1 else []
-
-
-def _line(recording: Recording, step: str, code: str) -> int | None:
-    """Return the line of a step, by the calls there are: no roles are known."""
-    calls = [call for call in recording.calls if call.outputs and recording.content[call.outputs[0]]]
-    softmax = next((call.index for call in calls if call.short in SOFTMAXES | BY_HAND), None)
-    before = [call for call in calls if softmax is None or call.index < softmax]
-    after = [call for call in calls if softmax is not None and call.index > softmax]
-    products = [call for call in before if call.short in PRODUCTS]
-    late = [call for call in after if call.short in PRODUCTS]
-    named = {
-        "scale": [
-            call
-            for call in (after if code == "scale-after-softmax" else before[::-1])
-            if call.short in SCALINGS
-        ],
-        "mask": [
-            call
-            for call in (after if code == "mask-after-softmax" else before[::-1])
-            if call.short in MASKINGS
-        ],
-        "softmax": [call for call in calls if call.index == softmax],
-        "weigh": late,
-        "merge": late,
-        "score": products[::-1],
-    }
-    found = named.get(step) or products[::-1] or calls
-    return found[0].line if found else None

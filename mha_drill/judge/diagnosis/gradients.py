@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mha_drill.judge.diagnosis.definitions import definition_of
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.definitions import definition_path
+from mha_drill.judge.lines.handed import without_gradient_line
 from mha_drill.judge.recording import Call, Recording, Value
 
 DETACHING = frozenset({"detach", "detach_", "data", "item", "numpy", "tolist", "__array__"})
@@ -62,11 +63,11 @@ def _multiplied(gradients: list[dict[str, Any]]) -> bool:
 
 
 def _backward_line(examination: Examination) -> int | None:
-    """Return the line where a backward of the learner's own returns."""
+    """Return the line where a backward of the learner's own returns, or that hangs a hook on a tensor."""
     lines = examination.case.runner.source.splitlines()
     start = next((at for at, text in enumerate(lines) if text.strip().startswith("def backward")), None)
     if start is None:
-        return None
+        return next((at for at, text in enumerate(lines, 1) if "register_hook(" in text), None)
     return next((at + 1 for at in range(start, len(lines)) if lines[at].strip().startswith("return")), None)
 
 
@@ -88,10 +89,11 @@ def _cut(examination: Examination) -> tuple[int | None, bool]:
             for number in call.outputs
         )
         leaves = call.short in LEAVING and not call.outputs
+        line = without_gradient_line(examination.case.runner.source, call) or call.line
         if (cut or leaves) and _matters(recording, call):
             if call.short in DETACHING or _goes_on(recording, call):
-                return call.line, True
-            lines.append(call.line)
+                return line, True
+            lines.append(line)
     return (lines[0] if lines else None), False
 
 
@@ -126,7 +128,7 @@ def _unregistered(examination: Examination) -> list[Finding]:
     assessment = examination.assessed(examination.square)
     if assessment is None:
         return []
-    width = examination.binding.base.width
+    width, source = examination.binding.base.width, examination.case.runner.source
     used = {value.name: value for value in assessment.recording.values if value.kind == "unregistered"}
     found = []
     for name, value in used.items():
@@ -135,7 +137,7 @@ def _unregistered(examination: Examination) -> list[Finding]:
             continue
         learns = value.grad or answer["tensors"].get(name, {}).get("grad") or len(value.shape) >= 2
         if (assessment.recording.weights[value.number] and learns) or _is_bias(value, call, width):
-            line = definition_of(examination.case.runner.source, name.split(".")[0]) or call.line
+            line = definition_path(source, name, examination.binding.definition.line) or call.line
             found.append(Finding("unregistered-parameters", "project", line, False, name))
     return found[:1]
 

@@ -9,6 +9,7 @@ from mha_drill.attention.steps import Fault
 from mha_drill.judge.diagnosis.places import line_of
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.lengths import length_line
 from mha_drill.judge.masks import mask_findings_of, weak_fill
 from mha_drill.judge.probes import SQUARE
 
@@ -33,7 +34,11 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
         if crossed.error is not None:
             return [
                 Finding(
-                    "cross-length", "split", crossed.error["line"], False, detail=crossed.error["message"]
+                    "cross-length",
+                    "split",
+                    length_line(examination.case.runner.source, crossed.error["lines"][::-1]),
+                    False,
+                    detail=crossed.error["message"],
                 )
             ]
         return [Finding("cross-length", "split", line_of(examination, "split", "score"), False)]
@@ -51,7 +56,10 @@ def other_lengths(examination: Examination, known: list[Finding]) -> list[Findin
         if error is not None and error["type"] in ("RuntimeError", "ValueError", "IndexError"):
             if code == "cross-length" and examination.spec.inputs != "qkv":
                 continue
-            return [Finding(code, "split", error["line"], False, detail=error["message"])]
+            source, line = examination.case.runner.source, error["line"]
+            if code == "cross-length":
+                line = length_line(source, error["lines"][::-1])
+            return [Finding(code, "split", line, False, detail=error["message"])]
     return []
 
 

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from mha_drill.attention.steps import Fault
 from mha_drill.judge.assessment import Assessment, flat, shared_by_heads
-from mha_drill.judge.diagnosis.definitions import factor_line, triangle_line
 from mha_drill.judge.diagnosis.detours import detour_findings
-from mha_drill.judge.diagnosis.places import NEAR, line_of, place_of, return_line, spec_requires_output
+from mha_drill.judge.diagnosis.mixing import RESHAPING, first_unknown
+from mha_drill.judge.diagnosis.places import (
+    NEAR,
+    cut_line,
+    line_of,
+    merged_line,
+    place_of,
+    return_line,
+    spec_requires_output,
+)
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding, side_said
 from mha_drill.judge.firststep import first_difference
 from mha_drill.judge.hypotheses import explain
+from mha_drill.judge.lines.definitions import definition_of, factor_line, triangle_line
+from mha_drill.judge.lines.exchanged import swapped_line
+from mha_drill.judge.lines.handed import beside
+from mha_drill.judge.lines.left_out import unweighted_line
 from mha_drill.judge.matching import close, order_of
 from mha_drill.judge.plain import explain_plain, plain_material
 from mha_drill.judge.probes import Probe
 from mha_drill.judge.recording import NORMS, Recording
 from mha_drill.judge.stepmap import MASKINGS, SCALINGS, SOFTMAXES
+
+# After these the output is as wide as before.
+UNCHANGING = frozenset({"dropout", "contiguous", "detach", "to"})
 
 
 def number_findings(
@@ -31,7 +48,11 @@ def number_findings(
         plain = explain_plain(examination)
         named = _named(examination, plain.faults)
         if plain.ending:
-            named.append(Finding(plain.ending, "output", line_of(examination, "output"), True))
+            normed = [
+                call for call in square.answer.get("calls", []) if call["name"].rsplit(".", 1)[-1] in NORMS
+            ]
+            line = normed[-1]["line"] if normed else line_of(examination, "output")
+            named.append(Finding(plain.ending, "output", line, True))
         return (found or named or [_unexplained(examination, assessment)]), plain.faults
     if (
         assessment is None
@@ -50,15 +71,14 @@ def number_findings(
         if tail.fault == "extra-normalization" and tail.residual_line is not None:
             found.append(Finding("extra-residual", "output", tail.residual_line, True))
         if tail.call is None and spec_requires_output(examination):
-            found.append(
-                Finding("missing-output-projection", "output", line_of(examination, "merge", "weigh"), True)
-            )
+            found.append(Finding("missing-output-projection", "output", merged_line(examination), True))
     if order_of(_merged(assessment), tail.merged, examination.tolerance) is not None and _proper(
         examination, assessment
     ):
         return (found if found or wired else [_unexplained(examination, assessment)]), ()
     if not np.isfinite(tail.merged).any() and np.isfinite(_merged(assessment)).all():
-        return [*found, Finding("nan-output", "any", line_of(examination, "softmax", "score"))], ()
+        line = first_unknown(assessment.recording) or line_of(examination, "softmax", "score")
+        return [*found, Finding("nan-output", "any", line)], ()
     without = _without_softmax(assessment)
     if without and assessment.material.allowed is not None:
         # Whatever the fill makes of unweighted scores, the numbers behind them say nothing.
@@ -115,7 +135,15 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
     square = examination.square
     output = square.output
     assert output is not None
-    wrong = Finding("wrong-output-shape", "output", return_line(examination), False, shapes=(output.shape,))
+    line = return_line(examination)
+    if output.shape[:2] == (square.probe.batch, square.probe.query_length):
+        line = _last_map_line(examination) or line
+    elif output.ndim == 2:
+        line = _flattening_line(examination) or line
+    variant = "" if examination.spec.projections else "plain"
+    if _returned_later(examination):
+        variant, line = "swapped", return_line(examination)
+    wrong = Finding("wrong-output-shape", "output", line, False, variant, shapes=(output.shape,))
     if output.ndim != 3 or output.shape[:2] != (square.probe.batch, square.probe.query_length):
         return [wrong]
     missing = any(item.code == "missing-output-projection" for item in wired)
@@ -129,6 +157,38 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
     if material is not None and output.shape[-1] != material.value.shape[-1]:
         return [wrong]
     return []
+
+
+def _returned_later(examination: Examination) -> bool:
+    """Whether what is returned second is shaped as the output should be, and the first as weights."""
+    square = examination.square
+    probe, output, second = square.probe, square.output, square.tensor(1)
+    rows = (probe.batch, probe.query_length)
+    weights = output is not None and output.shape[-2:] == (probe.query_length, probe.key_length)
+    wide = next(iter(square.inputs.values())).shape[-1]
+    return weights and second is not None and second.shape == (*rows, wide) != getattr(output, "shape", ())
+
+
+def _last_map_line(examination: Examination) -> int | None:
+    """Return where the map is made that gave the output, where it hangs on the instance."""
+    assessment = examination.assessed(examination.square)
+    calls = [] if assessment is None else assessment.recording.calls
+    last = next((call for call in reversed(calls) if call.outputs and call.short not in UNCHANGING), None)
+    if assessment is None or last is None or last.short != "linear":
+        return None
+    values = (assessment.recording.values[number] for number in last.inputs)
+    owner = next((value.name.split(".")[0] for value in values if value.kind == "parameter"), "")
+    return definition_of(examination.case.runner.source, owner, examination.binding.definition.line)
+
+
+def _flattening_line(examination: Examination) -> int | None:
+    """Return the line of the last call that gave what had more axes only two."""
+    assessment = examination.assessed(examination.square)
+    for call in reversed([] if assessment is None else assessment.recording.calls):
+        shapes = [assessment.recording.values[item].shape for item in (*call.inputs[:1], *call.outputs)]  # type: ignore[union-attr]
+        if call.short in RESHAPING and len(shapes) == 2 and len(shapes[0]) > len(shapes[1]) == 2:
+            return call.line
+    return None
 
 
 def _beside_the_heads(examination: Examination, assessment: Assessment) -> list[Finding]:
@@ -170,7 +230,7 @@ def _unweighted(examination: Examination, assessment: Assessment) -> Finding:
     made = [call for call in assessment.recording.calls if call.short in SOFTMAXES and call.outputs]
     if any(reached[call.outputs[0]] for call in made if call.index < roles.weighs[0].index):
         return Finding("weigh-wrong-tensor", "weigh", line, True, "scores")
-    return Finding("missing-softmax", "softmax", line, True)
+    return Finding("missing-softmax", "softmax", unweighted_line(examination.case.runner.source, line), True)
 
 
 def _without_softmax(assessment: Assessment) -> bool:
@@ -212,7 +272,7 @@ def _proper(examination: Examination, assessment: Assessment) -> bool:
 def _finding_of(examination: Examination, fault: Fault) -> Finding:
     if fault.code == "scale-after-softmax":
         line = _late_scale(examination) or line_of(examination, "softmax")
-    elif fault.code == "mask-after-softmax":
+    elif fault.code == "mask-after-softmax" or fault.variant == "causal, late":
         line = _late_mask(examination) or line_of(examination, "softmax")
     elif fault.code == "missing-softmax":
         assessment = examination.assessed(examination.square)
@@ -221,14 +281,18 @@ def _finding_of(examination: Examination, fault: Fault) -> Finding:
         line = line_of(examination, "softmax", "weigh")
     else:
         side = side_said(fault.variant) if fault.step in ("project", "split") else ""
-        line = line_of(examination, *[f"{fault.step}:{side}"] * bool(side), *NEAR[fault.step])
+        line = cut_line(examination, side) if fault.step == "split" else None
+        line = line or line_of(examination, *[f"{fault.step}:{side}"] * bool(side), *NEAR[fault.step])
     source = examination.case.runner.source
     if fault.code == "wrong-scale" and line is not None:
         line = factor_line(source, line)
     if fault.code == "mask-off-by-one":
         assessment, place = examination.assessed(examination.square), place_of(examination, "mask")
-        if assessment is not None and place is not None:
-            line = triangle_line(source, assessment.recording, place.call, line)
+        if assessment is not None:
+            masking = None if place is None else place.call
+            line = triangle_line(source, assessment.recording, masking, line)
+    if fault.code == "swapped-inputs" and (sides := re.fullmatch(r"(\w)\w* and (\w)\w*", fault.variant)):
+        line = swapped_line(source, sides[2], sides[1]) or swapped_line(source, sides[1], sides[2]) or line
     return Finding(fault.code, fault.step, line, True, fault.variant)
 
 
@@ -245,7 +309,7 @@ def _late(examination: Examination, names: frozenset[str]) -> int | None:
             and call.short in names
             and any(reached[number] for number in call.inputs)
         ):
-            return call.line
+            return beside(examination.case.runner.source, call, place.call) or call.line
     return None
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from mha_drill.judge.assessment import Assessment, shared_by_heads
-from mha_drill.judge.diagnosis.places import line_of, spec_requires_output
+from mha_drill.judge.diagnosis.places import line_of, merged_line, spec_requires_output
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.lines.definitions import definition_of
+from mha_drill.judge.lines.exchanged import shared_line, side_of, swapped_line
+from mha_drill.judge.lines.handed import handed_line, own_line
+from mha_drill.judge.lines.left_out import unprojected_line
 from mha_drill.judge.matching import order_of
 from mha_drill.judge.recording import Call
 from mha_drill.judge.roles import Side
@@ -20,8 +24,10 @@ def wiring_findings(examination: Examination) -> list[Finding]:
     if assessment is None or assessment.roles is None:
         return []
     roles = assessment.roles
+    source, start = examination.case.runner.source, examination.binding.definition.line
     found = [
-        Finding("extra-normalization", "output", call.line, True) for call in assessment.wiring.norms[:1]
+        Finding("extra-normalization", "output", own_line(source, call, start), True)
+        for call in assessment.wiring.norms[:1]
     ]
     found += _misplaced(examination, assessment)
     if not examination.spec.projections:
@@ -33,7 +39,8 @@ def wiring_findings(examination: Examination) -> list[Finding]:
                 Finding(
                     "missing-projection",
                     "project",
-                    side.line or line_of(examination, "weigh" if name == "v" else "score"),
+                    unprojected_line(examination.case.runner.source, assessment, name)
+                    or line_of(examination, "weigh" if name == "v" else "score"),
                     True,
                     name,
                 )
@@ -46,7 +53,8 @@ def wiring_findings(examination: Examination) -> list[Finding]:
             ):
                 continue
             if _same_weights(assessment, side, other):
-                found.append(Finding("shared-projection", "project", side.line, True, f"{other_name}{name}"))
+                line = _shared_line(examination, side, other, f"{other_name}{name}")
+                found.append(Finding("shared-projection", "project", line, True, f"{other_name}{name}"))
                 break
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
         one_for_all = not examination.case.multi_query and shared_by_heads(
@@ -54,7 +62,7 @@ def wiring_findings(examination: Examination) -> list[Finding]:
         )
         repeated = slices or _repeated(assessment, side.projections) or one_for_all
         if examination.binding.base.heads > 1 and repeated:
-            found.append(Finding("shared-across-heads", "project", side.line, True, name))
+            found.append(Finding("shared-across-heads", "project", _made_line(examination, side), True, name))
     if not any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
         found += _swapped(examination, assessment)
     if (
@@ -75,10 +83,40 @@ def wiring_findings(examination: Examination) -> list[Finding]:
         and assessment.tail.call is None
         and not assessment.tail.fault
     ):
-        found.append(
-            Finding("missing-output-projection", "output", line_of(examination, "merge", "weigh"), True)
-        )
+        found.append(Finding("missing-output-projection", "output", merged_line(examination), True))
     return found
+
+
+def _shared_line(examination: Examination, side: Side, other: Side, letters: str) -> int | None:
+    """Return where two sides come to have one map; of the two uses that of the side it is not named after."""
+    weights = side.weights | other.weights
+    named = {side_of(name.split(".")[0]) for name in weights} - {None}
+    line = _side_line(examination, other if named == {letters[-1]} else side)
+    return shared_line(examination.case.runner.source, line, letters, weights)
+
+
+def _side_line(examination: Examination, side: Side) -> int | None:
+    """Return where a side is projected: in the answer itself, where a map of the file's own does it."""
+    assessment = examination.assessed(examination.square)
+    used = [index for index in side.projections if index >= 0]
+    if assessment is None or not used:
+        return side.line
+    call = assessment.wiring.projections[min(used)].call
+    return own_line(examination.case.runner.source, call, examination.binding.definition.line) or side.line
+
+
+def _made_line(examination: Examination, side: Side) -> int | None:
+    """Return where the one map of all heads is made, where it hangs on the instance, else where it is used."""
+    owners = {name.split(".")[0] for name in side.weights if "." in name}
+    source, start = examination.case.runner.source, examination.binding.definition.line
+    owner = owners.pop() if len(owners) == 1 else ""
+    tensors = examination.square.answer.get("tensors", {})
+    listed = {name.split(".")[1] for name in tensors if name.startswith(f"{owner}.")}
+    used = {name.split(".")[1] for name in side.weights if "." in name}
+    # Of several in a list only one is used: the list is right.
+    spare = any(index.isdigit() for index in listed - used)
+    made = definition_of(source, owner, start) if owner and not spare else None
+    return made or _side_line(examination, side)
 
 
 def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding]:
@@ -97,7 +135,8 @@ def _misplaced(examination: Examination, assessment: Assessment) -> list[Finding
     same = _same_rows
     if same(roles.value, roles.key) or same(roles.value, roles.query):
         which = "k" if same(roles.value, roles.key) else "q"
-        return [Finding("weigh-wrong-tensor", "weigh", line_of(examination, "weigh"), True, which)]
+        line = handed_line(examination.case.runner.source, roles.weighs[0], "v")
+        return [Finding("weigh-wrong-tensor", "weigh", line, True, which)]
     if same(roles.query, roles.key):
         return [
             Finding(
@@ -145,6 +184,8 @@ def _matrices(assessment: Assessment, names: frozenset[str]) -> frozenset[str]:
 
 def _same_weights(assessment: Assessment, one: Side, two: Side) -> bool:
     """Whether two sides come from one map: the same call's same channels, or two calls of one matrix."""
+    if _unmerged(assessment, one) or _unmerged(assessment, two):
+        return _matrices(assessment, one.weights) == _matrices(assessment, two.weights)
     if set(one.projections) & set(two.projections):
         return one.rows.shape == two.rows.shape and order_of(_rows(one), _rows(two), 1e-12) is not None
     projections = assessment.wiring.projections
@@ -159,6 +200,14 @@ def _same_weights(assessment: Assessment, one: Side, two: Side) -> bool:
             ) and _weight_values(assessment, index, other):
                 return True
     return False
+
+
+def _unmerged(assessment: Assessment, side: Side) -> bool:
+    """Whether a side has one of two weights that were multiplied before they met an input."""
+    return any(
+        index >= 0 and side.weights < assessment.wiring.projections[index].weights
+        for index in side.projections
+    )
 
 
 def _rows(side: Side) -> np.ndarray:
@@ -254,7 +303,14 @@ def _swapped(examination: Examination, assessment: Assessment) -> list[Finding]:
         Finding(
             "swapped-inputs",
             "project",
-            side.line or line_of(examination, "score"),
+            swapped_line(
+                examination.case.runner.source,
+                name,
+                side.source,
+                (roles.weighs if name == "v" else roles.scores)[0].line,
+            )
+            or _side_line(examination, side)
+            or line_of(examination, "score"),
             True,
             f"{name} from {side.source}",
         )

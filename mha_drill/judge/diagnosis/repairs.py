@@ -5,6 +5,8 @@ from __future__ import annotations
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.observation import Observation
+from mha_drill.judge.recording import Recording
+from mha_drill.judge.stepmap import MOVES, last_layout
 
 STEP_OF_REPAIR = {"non-contiguous-view": "merge", "key-not-transposed": "score", "dropout-in-eval": "dropout"}
 
@@ -31,9 +33,9 @@ def builtin_used(examination: Examination) -> list[Finding]:
     return []
 
 
-def repaired(observation: Observation) -> list[Finding]:
-    """What had to be repaired for the call to go on."""
-    return [
+def repaired(observation: Observation, recording: Recording | None = None) -> list[Finding]:
+    """What had to be repaired for the call to go on; with its trace, whether a key was only never cut into heads."""
+    found = [
         Finding(
             item["code"],
             STEP_OF_REPAIR[item["code"]],
@@ -43,3 +45,24 @@ def repaired(observation: Observation) -> list[Finding]:
         )
         for item in observation.repairs
     ]
+    return [_of_split(item, recording) or item for item in found] if recording is not None else found
+
+
+def _of_split(finding: Finding, recording: Recording) -> Finding | None:
+    """Return the split to blame where a key was transposed, and its heads do not stand where the query's do."""
+    if finding.code != "key-not-transposed":
+        return None
+    for call in recording.calls:
+        if call.repaired != finding.code or call.line != finding.line or len(call.inputs) < 2:
+            continue
+        query, turned = (recording.values[number].shape for number in call.inputs[:2])
+        maker = recording.producer.get(call.inputs[1])
+        if maker is None or maker.short not in MOVES or not maker.inputs or len(turned) != 4:
+            return None
+        key = recording.values[maker.inputs[0]].shape
+        kept = turned == (*key[:2], key[3], key[2])
+        if kept and (key[2], key[3]) == (query[1], query[3]) and key[1] != query[1]:
+            layout = last_layout(recording, maker.inputs[0])
+            line = layout.line if layout is not None else finding.line
+            return Finding("split-without-transpose", "split", line, False, "k", shapes=(key,))
+    return None

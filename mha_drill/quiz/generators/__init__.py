@@ -15,6 +15,7 @@ from mha_drill.quiz.generators.base import Generator
 
 FAMILIES: Final = (
     "shapes", "views", "prints", "heads", "linear", "vectors", "masks", "einsum", "counts", "costs", "lines",
+    "positions", "online",
 )  # fmt: skip
 
 

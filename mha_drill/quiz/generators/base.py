@@ -45,7 +45,10 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """One kind of question with fresh sizes each time. family: the module, and the file of its words."""
+    """One kind of question with fresh sizes each time. family: the module, and the file of its words.
+
+    covers: the subjects that interviewers ask about, as the written questions name them.
+    """
 
     family: str
     name: str
@@ -54,6 +57,7 @@ class Generator:
     topic: str
     difficulty: int
     draw: Callable[[Random], Draw] = field(repr=False)
+    covers: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -63,7 +63,9 @@ def _cache(random: Random) -> Draw:
 
 
 GENERATORS = (
-    Generator("costs", "score-flops", "number", ("score",), "cost", 2, _flops),
-    Generator("costs", "score-bytes", "number", ("score", "softmax"), "cost", 2, _score_bytes),
-    Generator("costs", "cache-bytes", "number", ("project",), "cost", 3, _cache),
+    Generator("costs", "score-flops", "number", ("score",), "cost", 2, _flops, ("complexity",)),
+    Generator(
+        "costs", "score-bytes", "number", ("score", "softmax"), "cost", 2, _score_bytes, ("complexity",)
+    ),
+    Generator("costs", "cache-bytes", "number", ("project",), "cost", 3, _cache, ("kv-cache",)),
 )

@@ -42,5 +42,7 @@ def _grouped(random: Random) -> Draw:
 
 GENERATORS = (
     Generator("counts", "parameters", "number", ("project", "output"), "linear", 2, _all_heads),
-    Generator("counts", "parameters-grouped", "number", ("project", "output"), "cost", 3, _grouped),
+    Generator(
+        "counts", "parameters-grouped", "number", ("project", "output"), "cost", 3, _grouped, ("gqa-mqa",)
+    ),
 )

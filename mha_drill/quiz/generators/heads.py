@@ -1,4 +1,4 @@
-"""Width, heads and the factor of the scale."""
+"""Width, heads, the factor of the scale, and which key head serves a query head."""
 
 from __future__ import annotations
 
@@ -39,9 +39,25 @@ def _scale_line(random: Random) -> Draw:
     return Draw(values, right=right, wrong=mistaken(right, random.sample([*wrong, *others], 3), random))
 
 
+def _grouped(random: Random) -> Draw:
+    group, key_heads = random.choice((2, 3, 4, 5, 6, 8)), random.choice((2, 3, 4, 6, 8))
+    head = random.randrange(group, group * key_heads)
+    values = {
+        "H": group * key_heads,
+        "G": key_heads,
+        "group": group,
+        "head": head,
+        "answer": head // group,
+        "first": head // group * group,
+        "last": head // group * group + group - 1,
+    }
+    return Draw(values, answer=str(head // group))
+
+
 GENERATORS = (
     Generator("heads", "head-width", "number", ("split",), "split", 1, _width),
     Generator("heads", "heads-divide", "choice", ("split",), "split", 1, _divide),
-    Generator("heads", "scale-root", "number", ("scale",), "scale", 1, _scale),
-    Generator("heads", "scale-line", "choice", ("scale",), "scale", 2, _scale_line),
+    Generator("heads", "scale-root", "number", ("scale",), "scale", 1, _scale, ("why-sqrt-d",)),
+    Generator("heads", "scale-line", "choice", ("scale",), "scale", 2, _scale_line, ("why-sqrt-d",)),
+    Generator("heads", "grouped-head", "number", ("split",), "split", 2, _grouped, ("gqa-mqa",)),
 )

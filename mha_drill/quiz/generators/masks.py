@@ -63,8 +63,8 @@ def _padding(random: Random) -> Draw:
 
 
 GENERATORS = (
-    Generator("masks", "mask-row", "choice", ("mask",), "mask", 2, _row),
-    Generator("masks", "mask-count", "number", ("mask",), "mask", 2, _count),
+    Generator("masks", "mask-row", "choice", ("mask",), "mask", 2, _row, ("causal-mask",)),
+    Generator("masks", "mask-count", "number", ("mask",), "mask", 2, _count, ("causal-mask",)),
     Generator("masks", "mask-broadcast", "choice", ("mask",), "mask", 2, _broadcast),
-    Generator("masks", "mask-padding", "choice", ("mask",), "mask", 2, _padding),
+    Generator("masks", "mask-padding", "choice", ("mask",), "mask", 2, _padding, ("padding-mask",)),
 )

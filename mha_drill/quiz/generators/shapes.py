@@ -97,5 +97,14 @@ GENERATORS = (
     Generator("shapes", "shape-score", "number", ("score",), "shapes", 1, _score),
     Generator("shapes", "shape-weigh", "choice", ("weigh",), "weigh", 1, _weigh),
     Generator("shapes", "shape-merge", "number", ("merge",), "merge", 1, _merge),
-    Generator("shapes", "shape-cross", "choice", ("score", "weigh", "output"), "shapes", 2, _cross),
+    Generator(
+        "shapes",
+        "shape-cross",
+        "choice",
+        ("score", "weigh", "output"),
+        "shapes",
+        2,
+        _cross,
+        ("cross-attention",),
+    ),
 )

@@ -1,0 +1,430 @@
+"""Styles that strangers write, each right and with a mistake of its own: what passes, and what is said of the twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mha_drill.judge.client import JudgeClient, open_judge
+from mha_drill.judge.sources import Source
+from mha_drill.records import Report
+
+BASE = """
+import torch
+from torch import nn
+
+class MHA(nn.Module):
+    def __init__(self, d_model, num_heads, dropout=0.1):
+        super().__init__()
+        self.h, self.d = num_heads, d_model // num_heads
+        self.wq, self.wk, self.wv, self.wo = (nn.Linear(d_model, d_model) for _ in range(4))
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, q, k, v, mask=None):
+        B, L, D = q.shape
+        cut = lambda t: t.view(B, -1, self.h, self.d).transpose(1, 2)
+        q, k, v = cut(self.wq(q)), cut(self.wk(k)), cut(self.wv(v))
+        scores = q @ k.mT / self.d**0.5
+        if mask is not None:
+            scores = scores.masked_fill(mask == 0, -1e9)
+        weights = self.drop(scores.softmax(-1))
+        return self.wo((weights @ v).transpose(1, 2).reshape(B, L, D))
+"""
+MASKING = "scores = scores.masked_fill(mask == 0, -1e9)"
+DROPPING = "weights = self.drop(scores.softmax(-1))"
+UNDROPPED = "weights = scores.softmax(-1)"
+
+# Edits of the base file; the codes to be said and a piece of the line to be shown, none for a right file.
+EDITS: dict[str, tuple[list[tuple[str, str]], set[str], str]] = {
+    "as it is": ([], set(), ""),
+    # -- a mask belongs to the scores
+    "a mask on the query": (
+        [(MASKING, "scores = q.masked_fill(mask == 0, -1e9) @ k.mT / self.d**0.5")],
+        {"wrong-value"},
+        "q.masked_fill",
+    ),
+    "a mask of keys on the value": (
+        [(MASKING, "v = v.masked_fill(mask[:, None, :, None] == 0, 0.0)")],
+        {"wrong-value"},
+        "v.masked_fill",
+    ),
+    "numbers made of a mask": (
+        [(MASKING, "scores = scores + (1.0 - mask.to(scores.dtype)) * -1e9")],
+        set(),
+        "",
+    ),
+    "weak numbers made of a mask": (
+        [(MASKING, "scores = scores + (1.0 - mask.to(scores.dtype)) * -9.0")],
+        {"mask-fill-value"},
+        "-9.0",
+    ),
+    "a mask of the output's rows": (
+        [(MASKING, "pass"), ("D))", "D)) * (1 if mask is None else mask[:, :, None])")],
+        set(),
+        "",
+    ),
+    # -- dropout belongs to the weights
+    "dropout on the query alone": (
+        [(DROPPING, UNDROPPED), ("cut(self.wq(q))", "self.drop(cut(self.wq(q)))")],
+        {"dropout-missing"},
+        "self.drop(cut",
+    ),
+    "dropout on the value alone": (
+        [(DROPPING, UNDROPPED), ("weights @ v", "weights @ self.drop(v)")],
+        {"dropout-missing"},
+        "self.drop(v)",
+    ),
+    "dropout on the scores alone": (
+        [(DROPPING, "weights = self.drop(scores).softmax(-1)")],
+        {"dropout-missing"},
+        "self.drop(scores)",
+    ),
+    "dropout on the query and the weights": (
+        [("cut(self.wq(q))", "self.drop(cut(self.wq(q)))")],
+        set(),
+        "",
+    ),
+    "dropout on the input alone": (
+        [(DROPPING, UNDROPPED), ("self.wq(q)", "self.wq(self.drop(q))")],
+        set(),
+        "",
+    ),
+    "dropout on the output alone": (
+        [(DROPPING, UNDROPPED), ("return self.wo(", "return self.drop(self.wo("), ("D))", "D)))")],
+        set(),
+        "",
+    ),
+}
+
+KEEPS_GROUPS = """
+import torch
+from torch import nn
+
+class GroupedAttention(nn.Module):
+    def __init__(self, d_model, num_heads, num_kv_heads=None):
+        super().__init__()
+        self.h, self.g, self.d = num_heads, num_kv_heads or num_heads, d_model // num_heads
+        self.wq, self.wo = nn.Linear(d_model, d_model), nn.Linear(d_model, d_model)
+        self.wk, self.wv = nn.Linear(d_model, self.g * self.d), nn.Linear(d_model, self.g * self.d)
+
+    def forward(self, x):
+        B, L, D = x.shape
+        times = self.h // self.g
+        q = self.wq(x).view(B, L, self.h, self.d).transpose(1, 2)
+        k = self.wk(x).view(B, L, self.g, self.d).transpose(1, 2)
+        v = self.wv(x).view(B, L, self.g, self.d).transpose(1, 2)
+        k = k.repeat_interleave(times, dim=1)
+        v = v.repeat_interleave(times, dim=1)
+        weights = torch.softmax(q @ k.mT / self.d**0.5, dim=-1)
+        return self.wo((weights @ v).transpose(1, 2).reshape(B, L, D))
+"""
+IN_GROUPS = "k = k.repeat_interleave(times, dim=1)"
+MERGED = """
+import torch
+from torch import nn
+
+class SelfAttention(nn.Module):
+    def __init__(self, d_model, d_k):
+        super().__init__()
+        self.w_q, self.w_k, self.w_v = (nn.Linear(d_model, d_k, bias=False) for _ in range(3))
+        self.scale = d_k**0.5
+
+    def forward(self, x):
+        between = self.w_q.weight.T @ self.w_k.weight
+        scores = x @ between @ x.mT / self.scale
+        return torch.softmax(scores, dim=-1) @ self.w_v(x)
+"""
+SCRIPTED = """
+import torch
+from torch import nn
+
+class MHA(torch.jit.ScriptModule):
+    def __init__(self, d_model: int, num_heads: int):
+        super().__init__()
+        self.h, self.d = num_heads, d_model // num_heads
+        self.qkv, self.o = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
+
+    @torch.jit.script_method
+    def forward(self, x):
+        B, L, D = x.shape
+        q, k, v = self.qkv(x).view(B, L, 3, self.h, self.d).permute(2, 0, 3, 1, 4).unbind(0)
+        weights = torch.softmax(q @ k.transpose(-2, -1) / self.d**0.5, dim=-1)
+        return self.o((weights @ v).transpose(1, 2).reshape(B, L, D))
+"""
+# A mask of its own for the encoder's output, which takes the place of the other.
+BERT = """
+import torch
+from torch import nn
+
+class BertSelfAttention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.h, self.d = config.num_attention_heads, config.hidden_size // config.num_attention_heads
+        self.q, self.k, self.v, self.o = (nn.Linear(config.hidden_size, config.hidden_size) for _ in range(4))
+
+    def forward(self, hidden_states, attention_mask=None, encoder_hidden_states=None, encoder_attention_mask=None):
+        states = hidden_states
+        if encoder_hidden_states is not None:
+            states, attention_mask = encoder_hidden_states, encoder_attention_mask
+        cut = lambda t: t.view(t.size(0), t.size(1), self.h, self.d).transpose(1, 2)
+        q, k, v = cut(self.q(hidden_states)), cut(self.k(states)), cut(self.v(states))
+        scores = q @ k.mT / self.d**0.5
+        if attention_mask is not None:
+            scores = scores + attention_mask
+        return self.o((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+"""
+# Single precision inside, and outputs that hardly change along some direction.
+SINGLE = """
+import torch
+from torch import nn
+
+class T5Attention(nn.Module):
+    def __init__(self, d_model, d_kv, num_heads):
+        super().__init__()
+        self.d, self.h, inner = d_kv, num_heads, d_kv * num_heads
+        self.q, self.k, self.v, self.o = (nn.Linear(d_model, inner, bias=False) for _ in range(4))
+
+    def forward(self, hidden_states):
+        B, L = hidden_states.shape[:2]
+        q, k, v = (f(hidden_states).view(B, L, self.h, self.d).transpose(1, 2) for f in (self.q, self.k, self.v))
+        scores = q * self.d**-0.5 @ k.mT
+        weights = torch.softmax(scores.float(), dim=-1).type_as(scores)
+        return self.o((weights @ v).transpose(1, 2).flatten(2))
+"""
+# `block` is a length: no mask, though it is added to something.
+BLOCKED = """
+import torch
+
+def attention(Q, K, V, block=4):
+    out, top = torch.zeros_like(Q), torch.full_like(Q[..., :1], -1e30)
+    total = torch.zeros_like(top)
+    for j in range(0, K.shape[1], block):
+        s = Q @ K[:, j : j + block].mT / Q.shape[-1] ** 0.5
+        new = torch.maximum(top, s.max(-1, keepdim=True).values)
+        p, shrink = torch.exp(s - new), torch.exp(top - new)
+        total, out, top = total * shrink + p.sum(-1, keepdim=True), out * shrink + p @ V[:, j : j + block], new
+    return out / total
+"""
+# Weights by name, in a dictionary that the caller holds.
+FUNCTIONAL = """
+import torch
+
+def multi_head_attention(params, x, num_heads):
+    B, L, D = x.shape
+    d = D // num_heads
+    heads = lambda w: (x @ w).reshape(B, L, num_heads, d).transpose(1, 2)
+    q, k, v = heads(params["wq"]), heads(params["wk"]), heads(params["wv"])
+    weights = torch.softmax(q @ k.mT / d**0.5, dim=-1)
+    return (weights @ v).transpose(1, 2).reshape(B, L, D) @ params["wo"]
+"""
+SWITCH = """
+import torch
+
+def attention(query, key, value, is_causal=False):
+    L, S = query.size(-2), key.size(-2)
+    bias = torch.zeros(L, S, dtype=query.dtype)
+    if is_causal:
+        seen = torch.ones(L, S, dtype=torch.bool).tril()
+        bias = bias.masked_fill(~seen, float("-inf"))
+    weights = torch.softmax(query @ key.mT / query.size(-1) ** 0.5 + bias, dim=-1)
+    return weights @ value, weights
+"""
+BUILT_CAUSAL = (
+    BASE.replace("dropout=0.1):", "dropout=0.1, causal=False):")
+    .replace("super().__init__()", "super().__init__()\n        self.causal = causal")
+    .replace(
+        "        weights =",
+        "        if self.causal:\n"
+        "            scores = scores.masked_fill(torch.ones(L, L).triu(1).bool(), float('-inf'))\n"
+        "        weights =",
+    )
+)
+# The mask is an object of the file's own.
+OBJECT_MASK = """
+from math import sqrt
+import torch
+from torch import nn
+
+class TriangularCausalMask:
+    def __init__(self, B, L):
+        self._mask = torch.triu(torch.ones([B, 1, L, L], dtype=torch.bool), diagonal=1)
+
+    @property
+    def mask(self):
+        return self._mask
+
+class FullAttention(nn.Module):
+    def __init__(self, mask_flag=True, scale=None):
+        super().__init__()
+        self.scale, self.mask_flag = scale, mask_flag
+
+    def forward(self, queries, keys, values, attn_mask):
+        B, L, H, E = queries.shape
+        scores = torch.einsum("blhe,bshe->bhls", queries, keys)
+        if self.mask_flag:
+            if attn_mask is None:
+                attn_mask = TriangularCausalMask(B, L)
+            scores = scores.masked_fill(attn_mask.mask, float("-inf"))
+        A = torch.softmax((self.scale or 1.0 / sqrt(E)) * scores, dim=-1)
+        return torch.einsum("bhls,bshd->blhd", A, values), None
+"""
+
+# A style with its problem; edits of it as above.
+STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
+    "groups": ("mha", KEEPS_GROUPS, [], set(), ""),
+    "groups in another order": (
+        "mha",
+        KEEPS_GROUPS.replace("repeat_interleave(times, dim=1)", "repeat(1, times, 1, 1)"),
+        [],
+        set(),
+        "",
+    ),
+    "a key of one group and a value of another": (
+        "mha",
+        KEEPS_GROUPS,
+        [(IN_GROUPS, "k = k.repeat(1, times, 1, 1)")],
+        {"wrong-value"},
+        "k.repeat(",
+    ),
+    "maps multiplied beforehand": ("single-head", MERGED, [], set(), ""),
+    "maps multiplied, unscaled": ("single-head", MERGED, [(" / self.scale", "")], {"missing-scale"}, "x.mT"),
+    "maps multiplied, divided by the width": (
+        "single-head",
+        MERGED,
+        [("d_k**0.5", "d_model**0.5")],
+        {"wrong-scale"},
+        "scale",
+    ),
+    "maps multiplied, one used again": (
+        "single-head",
+        MERGED,
+        [("self.w_v(x)", "self.w_k(x)")],
+        {"shared-projection"},
+        "",
+    ),
+    "plain maps, unscaled": (
+        "single-head",
+        MERGED,
+        [("x @ between @ x.mT / self.scale", "self.w_q(x) @ self.w_k(x).mT")],
+        {"missing-scale"},
+        "",
+    ),
+    "a script": ("mha", SCRIPTED, [], set(), ""),
+    "a script unscaled": ("mha", SCRIPTED, [(" / self.d**0.5", "")], {"missing-scale"}, "softmax"),
+    "two masks": ("mha", BERT, [], set(), ""),
+    "two masks, a weak sum": (
+        "mha",
+        BERT,
+        [("scores + attention_mask", "scores + 1e-9 * attention_mask")],
+        {"mask-fill-value"},
+        "1e-9",
+    ),
+    "single precision": ("mha", SINGLE, [], set(), ""),
+    "single precision, weights detached": (
+        "mha",
+        SINGLE,
+        [("type_as(scores)", "type_as(scores).detach()")],
+        {"detached-graph"},
+        "detach",
+    ),
+    "a dictionary of weights": ("mha", FUNCTIONAL, [], set(), ""),
+    "a dictionary of weights, by letters": (
+        "mha",
+        FUNCTIONAL.replace('["w', '["').replace("params", "p"),
+        [],
+        set(),
+        "",
+    ),
+    "a dictionary of weights, by attributes": (
+        "mha",
+        FUNCTIONAL.replace('["', ".").replace('"]', ""),
+        [],
+        set(),
+        "",
+    ),
+    "a dictionary of weights, one used twice": (
+        "mha",
+        FUNCTIONAL,
+        [('heads(params["wk"])', 'heads(params["wq"])')],
+        {"shared-projection"},
+        "x @ w",
+    ),
+    "a causal switch": ("sdpa", SWITCH, [], set(), ""),
+    "a causal switch, turned": ("sdpa", SWITCH, [("tril()", "triu()")], {"mask-inverted"}, ""),
+    "a causal switch, a weak fill": (
+        "sdpa",
+        SWITCH,
+        [('float("-inf")', "-5.0")],
+        {"mask-fill-value"},
+        "",
+    ),
+    "a causal switch of the constructor": ("mha", BUILT_CAUSAL, [], set(), ""),
+    "a causal switch of the constructor, off by one": (
+        "mha",
+        BUILT_CAUSAL,
+        [("triu(1)", "triu(2)")],
+        {"mask-off-by-one"},
+        "triu",
+    ),
+    "a mask that is an object": ("sdpa", OBJECT_MASK, [], set(), ""),
+    "a mask that is an object, unscaled": (
+        "sdpa",
+        OBJECT_MASK,
+        [("(self.scale or 1.0 / sqrt(E)) * scores", "scores")],
+        {"wrong-value"},
+        "",
+    ),
+    "blocks of keys": ("sdpa", BLOCKED, [], set(), ""),
+    "blocks of keys, unscaled": ("sdpa", BLOCKED, [(" / Q.shape[-1] ** 0.5", "")], {"missing-scale"}, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[JudgeClient]:
+    """One judge for all files."""
+    with open_judge() as client:
+        yield client
+
+
+def judged(judge: JudgeClient, text: str, problem: str) -> Report:
+    """Judge a text that is in no file."""
+    return judge.check(Source("answer.py", str(Path.cwd() / "answer.py"), text), problem)
+
+
+def held(report: Report, text: str, codes: set[str], shown: str) -> None:
+    """Assert that exactly `codes` are said, at a line with `shown` in it, and that tests failed for them."""
+    assert {mistake.code for mistake in report.mistakes} == codes
+    assert report.verdict == ("fail" if codes else "pass")
+    lines = [text.splitlines()[item.line - 1] for item in report.mistakes if item.line]
+    assert not shown or any(shown in line for line in lines)
+
+
+def edited(text: str, edits: list[tuple[str, str]]) -> str:
+    """Return a file with each edit made in the one place it fits."""
+    for old, new in edits:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_step_does_its_own_work(judge: JudgeClient, name: str) -> None:
+    edits, codes, shown = EDITS[name]
+    text = edited(BASE, edits)
+    held(judged(judge, text, "mha"), text, codes, shown)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_a_style_is_read_as_it_was_meant(judge: JudgeClient, name: str) -> None:
+    problem, style, edits, codes, shown = STYLES[name]
+    text = edited(style, edits)
+    held(judged(judge, text, problem), text, codes, shown)
+
+
+def test_a_slow_file_is_not_asked_for_more_than_it_has_time(judge: JudgeClient) -> None:
+    text = edited(BASE, [("B, L, D = q.shape", "B, L, D = q.shape\n        time.sleep(0.1)")])
+    text = "import time\n" + text
+    report = judge.check(Source("answer.py", "/nowhere/answer.py", text), "mha", time_limit=2.0)
+    assert report.verdict == "pass", report.mistakes
