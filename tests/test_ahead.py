@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -138,8 +140,8 @@ def test_of_a_right_answer_everything_is_foreseen_and_nothing_in_vain(
     source = CATALOG.solutions(problem)[0].read_text(encoding="utf-8")
     report, runner = judged(template, problem.id, source)
     assert report.verdict == "pass"
-    # Load, the first call, the diagnosis, the slopes, the audit.
-    assert len(runner.messages) == 5
+    # Load, the first call, the diagnosis, the slopes, the audit, the slopes of what it drew: bare, and under a mask.
+    assert len(runner.messages) <= 7
     assert not runner._ahead._due
     assert not runner._ahead._come
 
@@ -157,3 +159,26 @@ def test_a_verdict_is_the_same_without_foresight(template: Template, problem: An
         assert [item.outcome for item in seeing.tests] == [item.outcome for item in blind.tests]
         assert seeing.notes == blind.notes
         assert len(one.messages) <= len(two.messages)
+
+
+REHEARSAL = """
+from mha_drill.judge import template
+template.load()
+from mha_drill.judge import rehearsal
+
+judged = []
+real = rehearsal.judge_file
+rehearsal.judge_file = lambda *given: judged.append(real(*given)[0].verdict)
+rehearsal.rehearse(lambda: False)
+print(*judged)
+asked = []
+rehearsal.rehearse(lambda: bool(asked) or asked.append(True))
+print(len(judged))
+"""
+
+
+def test_a_fork_that_waits_rehearses_to_the_end_unless_somebody_comes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REHEARSAL], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.stdout, done.stderr) == ("pass fail\n2\n", "")

@@ -29,6 +29,7 @@ class Here:
     hangs = 0
     stopped = False
     ended = ""
+    time_limit = 10.0
     cut: frozenset[str] = frozenset()
 
     def __init__(self, path: Path, source: str = "") -> None:
