@@ -7,10 +7,12 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -366,6 +368,34 @@ def test_a_judge_that_is_long_in_loading_is_waited_for(desk: Desk) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert len(desk.sockets) == 1
     assert len([pid for pid in processes(str(desk.folder)) if is_judge(pid)]) == 1
+
+
+def test_a_replaced_interpreter_gets_its_own_judge_and_the_old_one_leaves(desk: Desk) -> None:
+    home = desk.folder / "env"
+    venv.create(home, symlinks=False)
+    beside = "\n".join([str(ROOT), *(path for path in sys.path if path.endswith("-packages"))])
+    (site,) = home.glob("lib/python*/site-packages")
+    (site / "beside.pth").write_text(beside, encoding="utf-8")
+    python = home / "bin" / "python"
+
+    def check() -> int:
+        command = [str(python), "-m", "mha_drill", "check", "--json", str(RIGHT)]
+        environ = {**os.environ, **desk.environ}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=240)
+        assert (done.returncode, done.stderr) == (0, "")
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(desk.sockets[-1]))
+            return struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+
+    first = check()
+    assert check() == first
+    shutil.copy(python, f"{python}.new")
+    Path(f"{python}.new").replace(python)
+    second = check()
+    assert second != first
+    assert until(lambda: not Path(f"/proc/{first}").exists())
+    assert check() == second
+    os.kill(second, signal.SIGTERM)
 
 
 def test_other_content_gets_its_own_judge_and_the_old_one_leaves(desk: Desk) -> None:
