@@ -22,6 +22,7 @@ FILES = (
     "short_answers_third",
     "short_answers_fourth",
     "short_answers_imagined",
+    "short_answers_fifth",
 )
 ANSWERS = [
     {"half": name.removeprefix("short_answers_"), **answer}
@@ -34,7 +35,15 @@ POINTS = QUESTIONS["transformer-idea"].points
 
 # What the marking reaches, a point. `fourth` is only counted; what a set was counted at first stands at its head, and
 # once counted a set is open to tuning.
-AGREEMENT = {"tuning": 0.95, "apart": 0.95, "held_out": 0.93, "third": 0.95, "fourth": 0.9, "imagined": 0.9}
+AGREEMENT = {
+    "tuning": 0.95,
+    "apart": 0.95,
+    "held_out": 0.93,
+    "third": 0.95,
+    "fourth": 0.9,
+    "imagined": 0.9,
+    "fifth": 0.86,
+}
 
 
 def said(answer: str, points: tuple[Point, ...] = POINTS) -> set[str]:
