@@ -349,7 +349,7 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         FUNCTIONAL,
         [('heads(params["wk"])', 'heads(params["wq"])')],
         {"shared-projection"},
-        "x @ w",
+        'heads(params["wq"])',
     ),
     "a causal switch": ("sdpa", SWITCH, [], set(), ""),
     "a causal switch, turned": ("sdpa", SWITCH, [("tril()", "triu()")], {"mask-inverted"}, ""),
