@@ -86,6 +86,32 @@ class MultiHeadAttention:
 ''',
         {"always": ([("self.rate, self.training)", "self.rate, True)")], {"dropout-in-eval"})},
     ),
+    "a rate by another name": Style(
+        "mha",
+        '''
+import torch
+from torch import nn
+
+
+class Atencion(nn.Module):
+    """(B, L, D) -> (B, L, D)"""
+
+    def __init__(self, d_model, num_heads, abandono=0.0):
+        super().__init__()
+        assert d_model % num_heads == 0
+        self.cabezas, self.abandono = num_heads, abandono
+        self.q, self.k, self.v, self.o = (nn.Linear(d_model, d_model) for _ in range(4))
+
+    def forward(self, q, k, v):
+        B, L, D = q.shape
+        q, k, v = (x.view(B, -1, self.cabezas, D // self.cabezas).transpose(1, 2)
+                   for x in (self.q(q), self.k(k), self.v(v)))
+        pesos = torch.softmax(q @ k.mT / q.size(-1) ** 0.5, -1)
+        pesos = nn.functional.dropout(pesos, self.abandono, self.training)
+        return self.o((pesos @ v).transpose(1, 2).reshape(B, L, D))
+''',
+        {"always": ([("self.abandono, self.training)", "self.abandono, True)")], {"dropout-in-eval"})},
+    ),
     "options handed on": Style(
         "single-head",
         '''

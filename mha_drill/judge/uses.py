@@ -110,14 +110,32 @@ def _letter_of_map(held: str, key: str) -> bool:
 
 
 def given_to_dropout(source: str) -> frozenset[str]:
-    """Return the names that are handed to a dropout layer or function as its rate."""
-    return frozenset(
-        argument.id
-        for node in nodes_of(tree_of(source))
+    """Return the names that are handed to a dropout layer or function as its rate, also by way of an attribute."""
+    nodes = nodes_of(tree_of(source))
+    rates = [
+        argument
+        for node in nodes
         if isinstance(node, ast.Call) and re.search(r"[Dd]ropout$", ast.unparse(node.func))
         for argument in (*node.args, *(keyword.value for keyword in node.keywords))
-        if isinstance(argument, ast.Name)
-    )
+    ]
+    kept = {rate.attr for rate in rates if isinstance(rate, ast.Attribute)}
+    rates += [
+        value
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        for one, value in _pairs(target, node.value)
+        if isinstance(one, ast.Attribute) and one.attr in kept
+    ]
+    return frozenset(rate.id for rate in rates if isinstance(rate, ast.Name))
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield what an assignment gives what: `self.a, self.b = a, b` is two."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        yield from zip(target.elts, value.elts, strict=True)
+    else:
+        yield target, value
 
 
 def given_to_masking(source: str) -> frozenset[str]:
