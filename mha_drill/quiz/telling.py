@@ -26,15 +26,17 @@ def says(clauses: list[list[Unit]]) -> bool:
 
 def has_verb(words: list[Unit]) -> bool:
     """Tell whether there is a verb among the words; one that could be a noun is one after a plural."""
-    known, named = lexicon("verbs"), lexicon("ideas")
-    inside = 0  # the end of a name that a verb's letters may be part of: 取 in 提取
+    known = lexicon("verbs")
+    inside = 0  # the end of a noun that a verb's letters are part of: 取 in 提取
     for at in range(len(words)):
         found = known.find(words, at)
-        plural = at > 0 and words[at - 1].text.endswith("s")
-        if found and at + found[1] > inside and (found[0] == "verb" or (found[0] == "bare" and plural)):
+        if found is None or at < inside:
+            continue
+        name, length = found
+        if name == "noun":
+            inside = at + length
+        elif name == "verb" or (at and words[at - 1].text.endswith("s")):
             return True
-        name = named.find(words, at) if words[at].wide else None
-        inside = max(inside, at + name[1] if name else 0)
     return False
 
 
