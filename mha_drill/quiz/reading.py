@@ -201,7 +201,7 @@ def _signed(
         for pair in _pairs(run):
             add(*pair, negations + complaint + subject)
         run = []
-        beside = "unlike" in names[max(at - _NEAR, 0) : at]
+        beside = "unlike" in names[max(at - _NEAR - 1, 0) : at]
         if name == "not" and at not in cured:
             negations += 1
         elif name in SELVES:
