@@ -27,7 +27,7 @@ GENERIC: Final = frozenset(
     {"position", "sequence", "capture", "look", "global", "attention", "transformer", "fast", "training"}
 )
 NAMES: Final = frozenset({"mqa", "gqa"})  # what is said of one is not said of the other
-NEEDED: Final = NAMES | {"unchanged", "unaffected", "fewer"}  # without them nothing is said of the rest
+NEEDED: Final = NAMES | {"unchanged", "unaffected"}  # without them nothing is said of the rest
 FAINT: Final = frozenset({"alike", "more"})
 _WEIGHTS: Final = {"generic": 0.7, "name": 2.0, "idea": 1.0, "word": 0.4, "pair": 0.4, "faint": 0.2}
 
