@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from mha_drill.quiz.concepts import Unit, lexicon, stem, units
-from mha_drill.quiz.sides import Sides, carried, named
+from mha_drill.quiz.sides import Sides, carried, named, opposed
 from mha_drill.quiz.telling import has_verb, remarks, says
 
 RIVALS: Final = frozenset({"recurrence", "convolution", "rival"})
@@ -172,7 +172,11 @@ def _turns(clause: _Clause, following: list[Unit]) -> bool:
     denied = any(name == "not" for name, *_ in clause.pieces) or any(
         lexicon("denials").find(following, at) for at in range(min(len(following), _NEAR + 1))
     )
-    return denied or (found is not None and found[0] in RIVALS | SELVES)
+    spoken = named({name for name, *_ in clause.pieces})
+    aside = {
+        each[0] for at in range(min(len(following), _NEAR)) if (each := lexicon("ideas").find(following, at))
+    }
+    return denied or opposed(spoken, named(aside)) or (found is not None and found[0] in RIVALS | SELVES)
 
 
 def _signed(

@@ -17,7 +17,7 @@ SUBJECTS: Final = (
     frozenset({"mqa", "gqa"}),
 )
 # ... and these are only what their own clause says.
-OPPOSITES: Final = (frozenset({"fewer", "more"}), frozenset({"better", "worse"}))
+OPPOSITES: Final = (frozenset({"fewer", "more"}),)
 
 Sides = frozenset[str]
 
