@@ -60,8 +60,11 @@ class Lexicon:
                     return name, len(phrase)
         if first.word or first.wide:
             for words, name in self.english.get(first.text[0], ()):
-                if len(words) <= len(units) - at and all(
-                    _fits(word, units[at + offset].text) for offset, word in enumerate(words)
+                if not _fits(words[0], first.text) or len(words) > len(units) - at:
+                    continue
+                if all(
+                    _fits(word, unit.text)
+                    for word, unit in zip(words, units[at : at + len(words)], strict=True)
                 ):
                     return name, len(words)
         return None
