@@ -18,6 +18,7 @@ from typing import Final
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _WIDE: Final = ("\u2e80", "\u9fff")
 _HYPHENS: Final = "-\u2010\u2011"
+_SPELLED: Final = {"√": "sqrt ", "*": "·"}  # one spelling of formulas
 _SHORTEST_TYPO: Final = 5
 _LONG_WORD: Final = 10
 
@@ -59,8 +60,11 @@ class Lexicon:
                     return name, len(phrase)
         if first.word or first.wide:
             for words, name in self.english.get(first.text[0], ()):
-                if len(words) <= len(units) - at and all(
-                    _fits(word, units[at + offset].text) for offset, word in enumerate(words)
+                if not _fits(words[0], first.text) or len(words) > len(units) - at:
+                    continue
+                if all(
+                    _fits(word, unit.text)
+                    for word, unit in zip(words, units[at : at + len(words)], strict=True)
                 ):
                     return name, len(words)
         return None
@@ -120,7 +124,7 @@ def units(text: str) -> list[Unit]:
     origin: list[int] = []
     for index, character in enumerate(text):
         folded = character if character.isascii() else unicodedata.normalize("NFKC", character)
-        folded = folded.casefold()
+        folded = _SPELLED.get(folded, folded.casefold())
         plain.append(folded)
         origin.extend([index] * len(folded))
     return list(_cut("".join(plain), origin))

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from mha_drill.quiz.concepts import ideas
 from mha_drill.quiz.reading import RIVALS, Token, read
+from mha_drill.quiz.sides import Sides, completed, named, opposed
 from mha_drill.records import Point
 
 Finding = Literal["said", "named", "denied", "missed"]
@@ -26,7 +27,8 @@ GENERIC: Final = frozenset(
     {"position", "sequence", "capture", "look", "global", "attention", "transformer", "fast", "training"}
 )
 NAMES: Final = frozenset({"mqa", "gqa"})  # what is said of one is not said of the other
-FAINT: Final = frozenset({"alike"})
+NEEDED: Final = NAMES | {"unchanged", "unaffected"}  # without them nothing is said of the rest
+FAINT: Final = frozenset({"alike", "more"})
 _WEIGHTS: Final = {"generic": 0.7, "name": 2.0, "idea": 1.0, "word": 0.4, "pair": 0.4, "faint": 0.2}
 
 
@@ -61,13 +63,18 @@ class Marking:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """One way to put a point: the weight of each concept and sign it has."""
+    """One way to put a point: the weight of each concept and sign it has, and the sides it stands on.
+
+    doubting: it denies something of what it speaks of first.
+    """
 
     weights: dict[tuple[str, int], float]
+    sides: dict[str, Sides]
+    doubting: bool
 
     @property
     def named(self) -> set[str]:
-        return {name for name, _ in self.weights} & NAMES
+        return {name for name, _ in self.weights} & NEEDED
 
     @property
     def window(self) -> int:
@@ -95,11 +102,17 @@ def _wordings(point: Point, *, rivals: bool) -> tuple[_Wording, ...]:
     """Return the ways to put a point; what carries no meaning at all is no way to put it."""
     sentences = (point.say.en, point.say.zh)
     ways = (*point.wordings_en, *point.wordings_zh, *sentences)
-    read_once = [read(way, rivals=rivals) for way in ways]
-    wordings = (
-        _Wording({(token.name, token.sign): _weight(token.name) for token in tokens}) for tokens in read_once
-    )
+    spoken = named({token.name for sentence in sentences for token in read(sentence, rivals=rivals)})
+    wordings = [_wording(read(way, rivals=rivals), spoken) for way in ways]
     return tuple(wording for wording in wordings if sum(wording.weights.values()) >= LEAST_WORDING)
+
+
+def _wording(tokens: list[Token], spoken: Sides) -> _Wording:
+    return _Wording(
+        {(token.name, token.sign): _weight(token.name) for token in tokens},
+        {token.name: completed(token.sides, spoken) for token in tokens},
+        any(token.doubted for token in tokens),
+    )
 
 
 def _weight(name: str) -> float:
@@ -135,16 +148,21 @@ def _findings(wording: _Wording, tokens: list[Token]) -> list[tuple[Finding, int
         agreeing: set[tuple[str, int]] = set()
         other: set[tuple[str, int]] = set()
         told = turned = False
+        doubted = not wording.doubting
         last = places[begin]
         for at in places[begin:]:
             token = tokens[at]
             if at - places[begin] >= wording.window or token.sentence != tokens[places[begin]].sentence:
                 break
-            if (token.name, token.sign) in wording.weights:
-                agreeing.add((token.name, token.sign))
+            sign = token.sign
+            agrees = (token.name, sign) in wording.weights
+            astray = opposed(wording.sides[token.name], token.sides)
+            if agrees and not astray:
+                agreeing.add((token.name, sign))
+                doubted = doubted and token.doubted
             else:
-                other.add((token.name, 1 - token.sign))
-                turned = turned or token.turned
+                other.add((token.name, sign if agrees else 1 - sign))
+                turned = turned or token.turned or astray
             told, last = token.told, at
             if not wording.named <= {name for name, _ in agreeing | other}:
                 continue
@@ -152,6 +170,9 @@ def _findings(wording: _Wording, tokens: list[Token]) -> list[tuple[Finding, int
             against = sum(wording.weights[pair] for pair in other - agreeing)
             span = (tokens[places[begin]].start, tokens[last].end)
             if agreed >= ENOUGH * whole and against <= AGAINST * whole:
+                if doubted:
+                    found.append(("denied", *span))
+                    continue
                 found.append(("said" if told else "named", *span))
                 break
             if turned and agreed + against >= ENOUGH * whole and against > AGAINST * whole:

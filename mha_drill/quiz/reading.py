@@ -8,11 +8,12 @@ So "RNNs cannot run in parallel" and "Transformers run in parallel" agree, and "
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
 from mha_drill.quiz.concepts import Unit, lexicon, stem, units
+from mha_drill.quiz.sides import Sides, carried, named, opposed
 from mha_drill.quiz.telling import has_verb, remarks, says
 
 RIVALS: Final = frozenset({"recurrence", "convolution", "rival"})
@@ -21,6 +22,7 @@ _SENTENCE_ENDS: Final = ".!?。;…"
 _CLAUSE_ENDS: Final = ",:()[]{}\n—–|"
 _RELATIVE: Final = frozenset({"which", "who", "that"})
 _NEAR: Final = 2
+_OPPOSITE: Final = "un-"  # "un-overfitting" is the concept "overfitting" turned round
 _EMPTY_CHARACTERS: Final = "的了是在对把被也就将会中上下个这那其与和及或等从为以于着过地得有能可使让"
 
 
@@ -29,7 +31,8 @@ class Token:
     """One concept or word of an answer, with its place in the text as typed.
 
     told: it stands in a sentence, not in a bare list of keywords. sentence: which one, counted from 0.
-    turned: something in its clause turns it round, if only to turn it round again.
+    turned: something in its clause turns it round, if only to turn it round again. doubted: what is said of it is
+    denied after it ("bandwidth is not the limit"). sides: `quiz.sides`.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Token:
     sentence: int
     told: bool
     turned: bool
+    doubted: bool = False
+    sides: Sides = frozenset()
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ def read(text: str, *, rivals: bool = True) -> list[Token]:
         told = saying[number] or (any(saying) and remarks(words[number]))
         subject = 0
         outside: list[int] = []
+        sides: Sides = frozenset()
         for clause in sentence:
             if clause.boundary == "(":
                 outside.append(subject)
@@ -73,8 +79,24 @@ def read(text: str, *, rivals: bool = True) -> list[Token]:
                 subject = 0
             elif clause.boundary in _RELATIVE:
                 subject = int(rivals and any(token.name in RIVALS for token in tokens[-_NEAR:]))
+            first = len(tokens)
             subject = _signed(clause, subject, (number, told), tokens, rivals=rivals)
+            names = {name for name, *_ in clause.pieces}
+            sides = carried(sides, named(names))
+            doubt = _doubt(clause)
+            tokens[first:] = [
+                replace(token, sides=sides, doubted=token.start < doubt) for token in tokens[first:]
+            ]
     return tokens
+
+
+def _doubt(clause: _Clause) -> int:
+    """Return where a clause denies what it says of what stands before, 0 when it does not."""
+    known = lexicon("denials")
+    for at, unit in enumerate(clause.words):
+        if known.find(clause.words, at):
+            return unit.start
+    return 0
 
 
 def _sentences(parts: list[Unit]) -> list[list[_Clause]]:
@@ -147,8 +169,14 @@ def _turns(clause: _Clause, following: list[Unit]) -> bool:
     if not (has_verb(following) or any(unit.text.endswith(("ises", "izes")) for unit in following)):
         return False
     found = lexicon("signs", "ideas").find(following, 0)
-    denied = any(name == "not" for name, *_ in clause.pieces)
-    return denied or (found is not None and found[0] in RIVALS | SELVES)
+    denied = any(name == "not" for name, *_ in clause.pieces) or any(
+        lexicon("denials").find(following, at) for at in range(min(len(following), _NEAR + 1))
+    )
+    spoken = named({name for name, *_ in clause.pieces})
+    aside = {
+        each[0] for at in range(min(len(following), _NEAR)) if (each := lexicon("ideas").find(following, at))
+    }
+    return denied or opposed(spoken, named(aside)) or (found is not None and found[0] in RIVALS | SELVES)
 
 
 def _signed(
@@ -166,6 +194,8 @@ def _signed(
     run: list[Unit] = []
 
     def add(name: str, start: int, end: int, turns: int) -> None:
+        if name.startswith(_OPPOSITE):
+            name, turns = name.removeprefix(_OPPOSITE), turns + 1
         tokens.append(Token(name, turns % 2, start, end, *sentence, turns > 0))
 
     for at, (name, kind, start, end) in enumerate([*clause.pieces, ("", "end", 0, 0)]):
@@ -175,7 +205,7 @@ def _signed(
         for pair in _pairs(run):
             add(*pair, negations + complaint + subject)
         run = []
-        beside = "unlike" in names[max(at - _NEAR, 0) : at]
+        beside = "unlike" in names[max(at - _NEAR - 1, 0) : at]
         if name == "not" and at not in cured:
             negations += 1
         elif name in SELVES:

@@ -16,7 +16,7 @@ _LONG_CHINESE_CLAUSE: Final = 9
 _LEAST_LIST: Final = 4
 _LONGEST_LISTED: Final = 5
 _WIDE_IN_A_WORD: Final = 2
-_EQUATES: Final = frozenset("=→≈o")  # a formula says something, O(...) too
+_EQUATES: Final = frozenset("=→⇒≈<>≤≥∝&")  # a formula says something, "a -> b" and O(...) too
 
 
 def says(clauses: list[list[Unit]]) -> bool:
@@ -27,9 +27,15 @@ def says(clauses: list[list[Unit]]) -> bool:
 def has_verb(words: list[Unit]) -> bool:
     """Tell whether there is a verb among the words; one that could be a noun is one after a plural."""
     known = lexicon("verbs")
+    inside = 0  # the end of a noun that a verb's letters are part of: 取 in 提取
     for at in range(len(words)):
         found = known.find(words, at)
-        if found and (found[0] != "bare" or (at and words[at - 1].text.endswith("s"))):
+        if found is None or at < inside:
+            continue
+        name, length = found
+        if name == "noun":
+            inside = at + length
+        elif name == "verb" or (at and words[at - 1].text.endswith("s")):
             return True
     return False
 
@@ -41,9 +47,7 @@ def _is_example(words: list[Unit], at: int) -> bool:
 
 def _predicates(words: list[Unit]) -> bool:
     """Tell whether a clause says something (an example is), where a list of keywords only names things."""
-    if has_verb(words) or any(
-        unit.text in _EQUATES or _is_example(words, at) for at, unit in enumerate(words)
-    ):
+    if has_verb(words) or any(_equates(words, at) or _is_example(words, at) for at in range(len(words))):
         return True
     empty = lexicon("empty")
     functions = sum(1 for at, unit in enumerate(words) if unit.word and empty.find(words, at))
@@ -56,9 +60,19 @@ def _predicates(words: list[Unit]) -> bool:
     return longest >= _LONG_CHINESE_CLAUSE
 
 
+def _equates(words: list[Unit], at: int) -> bool:
+    """Tell whether a formula says something here: a sign between two sides, or O(...), not the o of W_o."""
+    if words[at].text == "o":
+        return not (at and words[at - 1].text in "_/")
+    return words[at].text in _EQUATES
+
+
 def _enumerates(clauses: list[list[Unit]]) -> bool:
     """Tell whether a sentence only lists things: many pieces, and each of them short."""
-    lengths = [sum(1 if unit.wide else _WIDE_IN_A_WORD for unit in piece) for piece in _pieces(clauses)]
+    lengths = [
+        sum(1 if unit.wide else _WIDE_IN_A_WORD for unit in piece if unit.wide or unit.word)
+        for piece in _pieces(clauses)
+    ]
     return len(lengths) >= _LEAST_LIST and max(lengths) <= _LONGEST_LISTED
 
 
