@@ -102,10 +102,8 @@ def _all_see(examination: Examination, probe: Probe, mask: MaskForm) -> bool:
 
 def _agrees(examination: Examination, fresh: Wish) -> bool:
     """Whether a call is the reference's, or, for chance, another like it is."""
-    for wish in (fresh, _fresh(examination, fresh.mask)):
-        if examination.agrees(examination.case.observe(wish.probe, wish.mask, **wish.options)):
-            return True
-    return False
+    wishes = (fresh, _fresh(examination, fresh.mask))
+    return any(examination.agrees(_made(examination, wish)) for wish in wishes)
 
 
 def _calls_again(examination: Examination) -> list[tuple[Observation, Wish]]:
@@ -122,9 +120,8 @@ def _again(once: Observation, clocks: list[float]) -> Wish:
 def _changing(examination: Examination, calls: list[tuple[Observation, Wish]]) -> Finding | None:
     """Whether calls with the same tensors come to something else: written into, counted, or told by a clock."""
     for once, wish in calls:
-        if (examination.case.observe(wish.probe, wish.mask, **wish.options).error or {}).get(
-            "type"
-        ) == "Hung":
+        error = _made(examination, wish).error
+        if error is not None and error["type"] == "Hung":
             return Finding("time-limit", "load")
         if _unlike(examination, once, wish):
             now = _again(once, [0.0] * len(wish.options["clocks"]))
@@ -133,9 +130,13 @@ def _changing(examination: Examination, calls: list[tuple[Observation, Wish]]) -
     return None
 
 
+def _made(examination: Examination, wish: Wish) -> Observation:
+    return examination.case.observe(wish.probe, wish.mask, **wish.options)
+
+
 def _unlike(examination: Examination, once: Observation, wish: Wish) -> bool:
     """Whether a call, made again many times, gives something else at any time."""
-    again = examination.case.observe(wish.probe, wish.mask, **wish.options)
+    again = _made(examination, wish)
     one, last, items = once.output, again.output, again.answer.get("repeated", [])
     if one is None:
         return False

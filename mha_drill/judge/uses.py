@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from mha_drill.judge.names import meaning, role
-from mha_drill.judge.parsing import nodes_of, tree_of
+from mha_drill.judge.parsing import nodes_of, taken_apart, tree_of
 
 SIZES = frozenset({"width", "heads", "head_dim", "kv_heads", "context", "dropout"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -124,18 +124,10 @@ def given_to_dropout(source: str) -> frozenset[str]:
         for node in nodes
         if isinstance(node, ast.Assign)
         for target in node.targets
-        for one, value in _pairs(target, node.value)
-        if isinstance(one, ast.Attribute) and one.attr in kept
+        for one, value in taken_apart(target, node.value)
+        if isinstance(one, ast.Attribute) and one.attr in kept and (one is target or value is not node.value)
     ]
     return frozenset(rate.id for rate in rates if isinstance(rate, ast.Name))
-
-
-def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Yield what an assignment gives what: `self.a, self.b = a, b` is two."""
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
-        yield from zip(target.elts, value.elts, strict=True)
-    else:
-        yield target, value
 
 
 def given_to_masking(source: str) -> frozenset[str]:

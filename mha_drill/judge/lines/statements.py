@@ -1,6 +1,6 @@
 """Statements of a source as the search for a line needs them: which stands where, and what gave a name its value.
 
-Called by `editing` and `definitions`, which look for the line a learner has to change. Judge side.
+Called by the other modules of this room, which look for the line a learner has to change. Judge side.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mha_drill.judge.parsing import nodes_of
+from mha_drill.judge.parsing import nodes_of, taken_apart
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -53,9 +53,9 @@ def given(function: ast.AST) -> Iterator[Given]:
     for node in _plain_statements(function):
         if isinstance(node, ast.Assign):
             for target in node.targets:
-                yield from _taken_apart(target, node.value, node.lineno)
+                yield from _named(target, node.value, node.lineno)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            yield from _taken_apart(node.target, node.value, node.lineno)
+            yield from _named(node.target, node.value, node.lineno)
 
 
 def last_given(function: ast.AST, name: str, before: int) -> Given | None:
@@ -80,14 +80,10 @@ def _is_none(test: ast.expr) -> bool:
     return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is)
 
 
-def _taken_apart(target: ast.expr, value: ast.expr, line: int) -> Iterator[Given]:
-    if isinstance(target, ast.Name):
-        yield Given(target.id, value, line)
-    elif isinstance(target, ast.Tuple | ast.List):
-        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
-        whole = len(parts) == len(target.elts)
-        for index, item in enumerate(target.elts):
-            yield from _taken_apart(item, parts[index] if whole else value, line)
+def _named(target: ast.expr, value: ast.expr, line: int) -> Iterator[Given]:
+    for item, part in taken_apart(target, value):
+        if isinstance(item, ast.Name):
+            yield Given(item.id, part, line)
 
 
 def called_function(tree: ast.Module, node: ast.Call) -> Function | None:
