@@ -219,6 +219,14 @@ def multi_head_attention(params, x, num_heads):
     weights = torch.softmax(q @ k.mT / d**0.5, dim=-1)
     return (weights @ v).transpose(1, 2).reshape(B, L, D) @ params["wo"]
 """
+IN_ORDER = (
+    FUNCTIONAL.replace("params,", "weights,")
+    .replace("    B, L", "    wq, wk, wv, wo = weights\n    B, L")
+    .replace('params["', "")
+    .replace('"]', "")
+    .replace("    weights =", "    probabilities =")
+    .replace("(weights @", "(probabilities @")
+)
 SWITCH = """
 import torch
 
@@ -350,6 +358,14 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         [('heads(params["wk"])', 'heads(params["wq"])')],
         {"shared-projection"},
         'heads(params["wq"])',
+    ),
+    "weights taken out of a tuple": ("mha", IN_ORDER, [], set(), ""),
+    "weights taken out of a tuple, one used twice": (
+        "mha",
+        IN_ORDER,
+        [("heads(wk)", "heads(wq)")],
+        {"shared-projection"},
+        "heads(wq)",
     ),
     "a causal switch": ("sdpa", SWITCH, [], set(), ""),
     "a causal switch, turned": ("sdpa", SWITCH, [("tril()", "triu()")], {"mask-inverted"}, ""),

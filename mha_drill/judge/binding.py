@@ -16,7 +16,10 @@ from mha_drill.judge.names import CHINESE, listed, meaning, plain, role
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a signature as the runner saw it. holds: the weights that are read from it by name."""
+    """One parameter of a signature as the runner saw it. holds: the weights that are read from it.
+
+    in_order: they are taken out of it one after another, not by name.
+    """
 
     name: str
     kind: str
@@ -25,6 +28,7 @@ class Parameter:
     default: Any = None
     use: str = ""
     holds: tuple[str, ...] = ()
+    in_order: bool = False
 
     @property
     def meaning(self) -> str | None:
@@ -308,7 +312,8 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
             if item.name in sources:
                 arguments.append((item.name, sources[item.name]))
             elif item.required:
-                handed = {"$": "weights", "names": [[name, kind_of_held(name)] for name in item.holds]}
+                names = [[name, kind_of_held(name)] for name in item.holds]
+                handed = {"$": "weights", "names": names, "in_order": item.in_order}
                 arguments.append(
                     (item.name, handed if item.holds else _literal(item.name, roles[item.name], sizes))
                 )

@@ -12,7 +12,13 @@ from typing import Any
 from mha_drill.judge.binding import Parameter
 from mha_drill.judge.names import meaning, role
 from mha_drill.judge.parsing import nodes_of, tree_of
-from mha_drill.judge.uses import given_to_dropout, given_to_masking, read_of_keywords, weights_held
+from mha_drill.judge.uses import (
+    given_to_dropout,
+    given_to_masking,
+    read_of_keywords,
+    weights_held,
+    weights_in_order,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,12 @@ class Definition:
             if item.kind != "var_keyword" or not keywords
         ]
         construct += [Parameter(key, "keyword_only", True) for key in keywords]
-        held = weights_held(source, self.name)
+        held, in_order = weights_held(source, self.name), weights_in_order(source, self.name)
         call = [
             replace(item, holds=held[item.name])
             if item.name in held
+            else replace(item, holds=in_order[item.name], in_order=True)
+            if item.name in in_order
             else replace(item, use="mask")
             if role(item.name) is None and item.name in masks and not _has_value(item)
             else item

@@ -17,7 +17,7 @@ from mha_drill.judge.names import parts_of
 
 
 class Held(dict[str, Any]):
-    """Weights that a function is handed together: by item, or by attribute."""
+    """Weights that a function is handed together: by item or by attribute."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -52,7 +52,10 @@ class Given:
             if handed := handed_over(source):
                 given = self.array if numpy else self.tensor
                 held = Held({key: given(key, kind, sizes) for key, kind in handed})
-                value = held if source["$"] == "weights" else held[source["name"]]
+                if source["$"] == "weights":
+                    value = tuple(held.values()) if source["in_order"] else held
+                else:
+                    value = held[source["name"]]
             elif isinstance(source, dict) and source["$"] in inputs:
                 value = inputs[source["$"]]
             else:

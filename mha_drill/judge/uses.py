@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
 from mha_drill.judge.names import meaning, role
@@ -93,14 +93,34 @@ LEAST_WEIGHTS = 3
 
 def weights_held(source: str, name: str) -> dict[str, tuple[str, ...]]:
     """Return for each parameter of a function that holds weights, `params["wq"]` or `params.wq`, their names."""
+    return _held(source, name, _asked)
+
+
+def weights_in_order(source: str, name: str) -> dict[str, tuple[str, ...]]:
+    """Return the same for weights that are taken out one after another, `wq, wk, wv, wo = weights`."""
+    return _held(source, name, _unpacked)
+
+
+def _held(
+    source: str, name: str, read: Callable[[ast.FunctionDef], Iterator[tuple[str, str]]]
+) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for node in tree_of(source).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             own = {argument.arg for argument in node.args.args + node.args.kwonlyargs}
-            for held, key in _asked(node):
+            for held, key in read(node):
                 if held in own and (role(key) in ("weight", "bias") or _letter_of_map(held, key)):
                     found.setdefault(held, {})[key] = None
     return {held: tuple(keys) for held, keys in found.items() if len(keys) >= LEAST_WEIGHTS}
+
+
+def _unpacked(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """Yield each name with those it is taken apart into."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+            for target in node.targets:
+                names = target.elts if isinstance(target, ast.Tuple | ast.List) else []
+                yield from ((node.value.id, name.id) for name in names if isinstance(name, ast.Name))
 
 
 def _letter_of_map(held: str, key: str) -> bool:

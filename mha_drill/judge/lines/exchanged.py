@@ -122,7 +122,10 @@ def shared_line(source: str, line: int | None, letters: str, weights: frozenset[
 
 
 def _taken_from(item: Given) -> str | None:
-    """Return the side that a name's value is another's of: `values = keys`, `v = self.k_map(v)`, `project("k", v)`."""
+    """Return the side that a name's value is another's of.
+
+    `values = keys`, `v = self.k_map(v)`, `v = x @ wk`, `project("k", v)`.
+    """
     if isinstance(item.value, ast.Name):
         return side_of(item.value.id)
     said = [node.attr for node in ast.walk(item.value) if isinstance(node, ast.Attribute)]
@@ -131,5 +134,6 @@ def _taken_from(item: Given) -> str | None:
         for node in ast.walk(item.value)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
+    said += [name for name in names_in(item.value) if role(name) == "weight"]
     letters = {side_of(name) for name in said if len(name) < LONGEST_NAME} - {None}
     return letters.pop() if len(letters) == 1 else None
