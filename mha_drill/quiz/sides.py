@@ -15,9 +15,20 @@ SUBJECTS: Final = (
     frozenset({"evaluation", "training"}),
     frozenset({"padding", "causal"}),
     frozenset({"mqa", "gqa"}),
+    frozenset({"inference", "training"}),
 )
 # ... and these are only what their own clause says.
-OPPOSITES: Final = (frozenset({"fewer", "more"}),)
+OPPOSITES: Final = (
+    frozenset({"fewer", "more"}),
+    frozenset({"query", "key", "value"}),
+    frozenset({"future", "past"}),
+    frozenset({"single", "some"}),
+    frozenset({"share", "different"}),
+    frozenset({"linear", "quadratic"}),
+    frozenset({"nan", "uniform", "zero"}),
+    frozenset({"view", "reshape"}),
+    frozenset({"copy", "shares", "raises"}),
+)
 
 Sides = frozenset[str]
 
