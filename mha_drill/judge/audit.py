@@ -14,10 +14,12 @@ import numpy as np
 
 from mha_drill.judge.ahead import Asked
 from mha_drill.judge.answers import Answer
+from mha_drill.judge.circumstances import Circumstances
 from mha_drill.judge.elsewhere import half_precision
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.foresight import TRACED
+from mha_drill.judge.manners import PLAIN, STILL, STRIDED
 from mha_drill.judge.mapped import weights_of_maps
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
@@ -55,6 +57,9 @@ def held_against(examination: Examination) -> Finding | None:
         asked += [_moved(slopes), slopes.moved((), 0.0)]
     regrades = [] if slopes is None else regraded(examination, fresh)
     asked += regrades
+    quick = _patience(examination, MANY) == MANY
+    beside = Circumstances(examination, fresh[0], regrades[2] if regrades else None, quick)
+    asked += beside.asked()
     if half := half_precision(examination):
         asked.append(half)
     examination.case.foresee(asked)
@@ -62,9 +67,11 @@ def held_against(examination: Examination) -> Finding | None:
         return found
     if not all(_agrees(examination, wish) for wish in fresh):
         return Finding("wrong-value", "any")
-    if (found := _bent_gradient(examination, slopes)) is not None or slopes is None:
+    if (found := _bent_gradient(examination, slopes)) is not None:
         return found
-    return bent_elsewhere(examination, fresh, regrades)
+    if slopes is not None and (found := bent_elsewhere(examination, fresh, regrades)) is not None:
+        return found
+    return beside.held()
 
 
 def _patience(examination: Examination, most: int) -> int:
@@ -114,7 +121,8 @@ def _calls_again(examination: Examination) -> list[tuple[Observation, Wish]]:
 
 
 def _again(once: Observation, clocks: list[float]) -> Wish:
-    return Wish(once.probe, once.mask, {"clocks": clocks, "repair": False})
+    manners = [PLAIN, STILL, STRIDED] if once.mask is None else [STILL]
+    return Wish(once.probe, once.mask, {"clocks": clocks, "manners": manners, "repair": False})
 
 
 def _changing(examination: Examination, calls: list[tuple[Observation, Wish]]) -> Finding | None:

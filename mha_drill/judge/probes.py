@@ -23,6 +23,7 @@ class Probe:
 
     spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
     item. last: a seed for the last position of every item. alike: whether every position holds the same token.
+    same: whether query, key and value hold the same numbers.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Probe:
     first: int = 0
     last: int = 0
     alike: bool = False
+    same: bool = False
 
     def sizes(self, base: Sizes) -> Sizes:
         """Return the sizes of this probe; the width and the heads are the submission's."""
@@ -53,6 +55,8 @@ class Probe:
         generator = np.random.default_rng(self.seed)
 
         def draw(length: int) -> np.ndarray:
+            nonlocal generator
+            generator = np.random.default_rng(self.seed) if self.same else generator
             drawn = generator.standard_normal((self.batch, 1 if self.alike else length, width)) * self.spread
             drawn = np.repeat(drawn, length, axis=1) if self.alike else drawn
             if self.twin:

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.probes import MaskForm, Probe
-from mha_drill.judge.slopes import FINE, Slopes
+from mha_drill.judge.slopes import FINE, OF_MEAN, OF_SUM, Slopes, output_of, slope_between
 
 TOLERANCE = 1e-5
 # In single precision: long enough to stand out from the noise, short enough that curvature does not.
@@ -26,6 +27,8 @@ SINGLE_STEP, SINGLE_TOLERANCE = 2e-3, 5e-2
 # How far clocks are set forward, in powers of ten of a second: up to ten years; and a day and some hours.
 SOONEST, LATEST = -1.0, 8.5
 TOMORROW = 1e5
+# Seeds of upstream gradients that are drawn for one check alone.
+UNKNOWN = 1000
 BENT = Finding("wrong-gradient", "any")
 
 
@@ -34,8 +37,8 @@ def regraded(examination: Examination, fresh: Sequence[Wish]) -> list[Wish]:
     graded = examination.graded
     return [
         _bare(examination, replace(graded.probe, train=True), graded.mask),
-        _bare(examination, graded.probe, graded.mask, weights_only=True, clocks=[TOMORROW]),
-        *(_bare(examination, wish.probe, wish.mask) for wish in fresh),
+        _bare(examination, graded.probe, graded.mask, weights_only=True, added=True, clocks=[TOMORROW]),
+        *(losses_of(examination, wish, graded.items[0]["shape"][-1]) for wish in fresh),
     ]
 
 
@@ -55,16 +58,27 @@ def bent_elsewhere(examination: Examination, fresh: Sequence[Wish], wishes: Sequ
     if (found := _in_training(examination, training)) is not None:
         return found
     known = (examination.case.observe(wish.probe, wish.mask, **wish.options) for wish in fresh)
-    bent = (_bent(examination, *pair) for pair in zip(known, bare, strict=True))
-    return BENT if any(bent) else None
+    any_bent = any(
+        bent(examination.case, *each, single=examination.single)
+        for each in zip(known, bare, wishes[2:], strict=True)
+    )
+    return BENT if any_bent else None
 
 
-def _bare(examination: Examination, probe: Probe, mask: MaskForm | None, **options: Any) -> Wish:
-    """Return a call with gradients, as bare as the file runs by itself."""
-    width = examination.graded.items[0]["shape"][-1]
-    shape = (probe.batch, probe.query_length, width)
+def _bare(
+    examination: Examination, probe: Probe, mask: MaskForm | None, width: int = 0, **options: Any
+) -> Wish:
+    """Return a call with gradients, as bare as the file runs by itself. width: of its output, as graded if 0."""
+    shape = (probe.batch, probe.query_length, width or examination.graded.items[0]["shape"][-1])
     options = {"grad": shape, "trace": None, "repair": False, "clocks": later(1)} | options
     return Wish(probe, mask, options)
+
+
+def losses_of(examination: Examination, wish: Wish, width: int, **options: Any) -> Wish:
+    """Return a call with the gradients of the losses of training, and of one that nobody can know."""
+    kinds = [OF_MEAN, OF_SUM, UNKNOWN + secrets.randbelow(2**31)]
+    options = {"upstreams": kinds, "clocks": later(len(kinds)), "twice": True} | options
+    return _bare(examination, wish.probe, wish.mask, width, **options)
 
 
 def later(count: int) -> list[float]:
@@ -78,20 +92,28 @@ def _same(examination: Examination, again: Observation, *, weights_only: bool = 
     graded = examination.graded
     if not _like(examination, graded, again):
         return False
-    wanted, told = _gradients(graded), _gradients(again)
+    wanted, told = gradients_of(graded), gradients_of(again)
     if weights_only:
         wanted = {name: array for name, array in wanted.items() if not name.startswith("input:")}
     tolerance = COARSE if examination.single else examination.tolerance
     return wanted.keys() == told.keys() and all(
-        one is two if one is None or two is None else close(one, two, tolerance)
-        for one, two in ((wanted[name], told[name]) for name in wanted)
+        close(_or_nothing(wanted[name], told[name]), _or_nothing(told[name], wanted[name]), tolerance)
+        for name in wanted
     )
 
 
-def _gradients(seen: Observation) -> dict[str, Any]:
+def _or_nothing(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray:
+    """Return a gradient; zeros where there is none, as an earlier step may have left."""
+    if one is not None:
+        return one
+    return np.zeros(0) if other is None else np.zeros_like(other)
+
+
+def gradients_of(seen: Observation, told: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return gradients as arrays, None where there is none. told: others than those of the last call."""
     return {
         name: None if item["array"] is None else seen.arrays[item["array"]]
-        for name, item in seen.answer.get("gradients", {}).items()
+        for name, item in (seen.answer.get("gradients", {}) if told is None else told).items()
     }
 
 
@@ -115,21 +137,34 @@ def _in_training(examination: Examination, once: Observation) -> Finding | None:
     return Finding("wrong-value", "any")
 
 
-def _bent(examination: Examination, seen: Observation, asked: Observation) -> bool:
-    """Whether the gradients of a call are not the slopes of its output, or the output is not what it was."""
+def bent(case: Case, seen: Observation, asked: Observation, wish: Wish, *, single: bool) -> bool:
+    """Whether the gradients of a call are not the slopes of its output, or the output is not what it was.
+
+    wish: what `asked` was asked for by. single: whether single precision is at work in the file.
+    """
     told = asked.answer.get("gradients", {})
-    if not _like(examination, seen, asked) or not told:
+    one, two = seen.output, asked.output
+    if one is None or two is None or not close(one, two, case.tolerance) or not told:
         return True
-    single = examination.single
-    slopes = Slopes(
-        examination.case,
-        asked,
-        SINGLE_STEP if single else FINE,
-        turn=3,
-        salt=secrets.token_bytes(16),
-        bare=True,
-    )
-    total = sum(slopes.claimed(name) for name in told)
-    (slope,) = slopes.measured([tuple(told)])
+    options = {"repair": False} | {name: wish.options[name] for name in wish.options.keys() & {"shared"}}
+    step, salt = SINGLE_STEP if single else FINE, secrets.token_bytes(16)
+    slopes = Slopes(case, asked, step, turn=3, salt=salt, options=options)
+    kinds: list[int] = wish.options["upstreams"]
+    each = [*asked.answer.get("regraded", []), told]
+    # the one that is gone through twice comes twice
+    each = each[: len(kinds) - 1] + each[-1:] + each[len(kinds) - 1 : -1]
+    if len(each) < len(kinds):
+        return True
+    outputs = slopes.to_either_side()
     tolerance = SINGLE_TOLERANCE if single else TOLERANCE
-    return slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope))
+    for gradients, kind in zip(each, [*kinds, kinds[-1]], strict=False):
+        slope = slope_between(*outputs, 2 * step, kind)
+        claims = gradients_of(asked, gradients)
+        if slope is None or claims.keys() != told.keys():
+            return True
+        total = sum(slopes.along(name, claim) for name, claim in claims.items())
+        # The gradients of a mean are small, and so is what may be amiss in them.
+        least = 1.0 / max(1, outputs[0].size) if kind == OF_MEAN and outputs[0] is not None else 1.0
+        if abs(slope - total) > tolerance * max(least, abs(slope)):
+            return True
+    return False
