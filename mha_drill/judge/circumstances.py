@@ -1,0 +1,175 @@
+"""Calls as a learner will make them and no probe does: larger, in single precision, self-attention. Judge side.
+
+Used by `audit`. The probes are small, in double precision, and of one width and one number of heads; what is right
+there alone is wrong wherever it is used. A file that cannot be made or called so raises, and nothing is held
+against it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from mha_drill.judge.ahead import Asked
+from mha_drill.judge.examination import Examination
+from mha_drill.judge.findings import Finding
+from mha_drill.judge.matching import COARSE, close
+from mha_drill.judge.observation import Observation, Wish
+from mha_drill.judge.regrading import BENT, bent, gradients_of, losses_of
+from mha_drill.judge.slopes import OF_SUM, output_of
+from mha_drill.judge.ways import resized
+
+# Heads, and channels of one head: none as the probes have them.
+HEADS, CHANNELS = (2, 3, 5, 8), (4, 7, 9, 10)
+# How often a sequence is repeated at most: many times, and by a slow file.
+OFTEN, SELDOM = 6, 2
+WRONG = Finding("wrong-value", "any")
+# Of gradients in single precision, relative to the largest.
+ROUGH = 2e-3
+
+
+@dataclass
+class Circumstances:
+    """What is asked beside the probes.
+
+    known: a call without a mask that the reference confirms. losses: the same with gradients, None where there are
+    none. quick: whether the file can be asked for much.
+    """
+
+    examination: Examination
+    known: Wish
+    losses: Wish | None
+    quick: bool
+
+    def asked(self) -> Iterator[Wish | Asked]:
+        """Yield the calls that `held` will look at."""
+        yield from (wish for wish in (self._single,) if wish is not None)
+        yield from (grown for grown in (self._grown,) if grown is not None)
+        if self._other is not None:
+            yield from (self._other.case.asked(wish) for wish in self._apart)
+
+    def held(self) -> Finding | None:
+        """Return what is held against the submission."""
+        return self._in_single() or self._when_grown() or self._at_other_sizes()
+
+    # -- in single precision --------------------------------------------------------------------
+
+    @cached_property
+    def _single(self) -> Wish | None:
+        if self.losses is None or self.examination.binding.dtype == "float32":
+            return None
+        options = {"dtype": "float32", "upstreams": [OF_SUM], "clocks": [0.0], "twice": False}
+        return replace(self.losses, options=self.losses.options | options)
+
+    def _in_single(self) -> Finding | None:
+        """Whether single precision, which is what torch has by default, comes to something else."""
+        if self._single is None or self.losses is None:
+            return None
+        double, single = (_observed(self.examination, wish) for wish in (self.losses, self._single))
+        one, two = double.output, single.output
+        if single.error is not None or one is None or two is None:
+            return None
+        if not close(one, two, COARSE):
+            return WRONG
+        wanted, told = gradients_of(double, double.answer["regraded"][1]), gradients_of(single)
+        for name, gradient in wanted.items():
+            found = told.get(name)
+            if gradient is not None and (found is None or not close(gradient, found, ROUGH)):
+                return BENT
+        return None
+
+    # -- larger ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _grown(self) -> Asked | None:
+        """The known call with its items and its sequences repeated, under a causal mask with more behind them."""
+        case, binding = self.examination.case, self.examination.binding
+        if binding.four_axes or binding.idle_mask is not None or binding.exact_context:
+            return None
+        experiment, arrays, _ = case.experiment(binding, self.known.probe, repair=False)
+        items, often = (3, 3 + secrets.randbelow(OFTEN - 2)) if self.quick else (1, SELDOM)
+        axes = (often, items, 1) if binding.by_position else (items, often, 1)
+        generator = np.random.default_rng(secrets.randbits(63))
+        along = 0 if binding.by_position else 1
+        grown = []
+        for array in arrays:
+            larger = np.tile(array, axes)
+            if self.examination.spec.causal:
+                start = (slice(None),) * along + (slice(array.shape[along], None),)
+                larger[start] = generator.standard_normal(larger[start].shape)
+            grown.append(larger)
+        return experiment, grown
+
+    def _when_grown(self) -> Finding | None:
+        """Whether what is repeated does not come out repeated: attention is a mean, which does not mind."""
+        if self._grown is None:
+            return None
+        case, once = self.examination.case, _observed(self.examination, self.known).output
+        answer, results = case.ask(*self._grown)
+        if self.examination.binding.by_position:
+            results = case.turned(answer, results)
+        found = output_of(answer, results)
+        if once is None or answer["error"] is not None or found is None or found.size % once.size:
+            return None
+        shape = answer["output"]["items"][0]["shape"]
+        found = found.reshape(shape)
+        if self.examination.spec.causal:
+            once, found = np.tile(once, (shape[0] // len(once), 1, 1)), found[:, : once.shape[1]]
+        else:
+            once = np.tile(once, (shape[0] // len(once), shape[1] // once.shape[1], 1))
+        return None if close(once, found, self.examination.tolerance) else WRONG
+
+    # -- at other sizes, and of one tensor ------------------------------------------------------
+
+    @cached_property
+    def _other(self) -> Examination | None:
+        """The submission with other heads and another width; as it is where it takes query and key apart."""
+        case, base = self.examination.case, self.examination.binding.base
+        heads, channels = secrets.choice(HEADS), secrets.choice(CHANNELS)
+        if base.heads == 1:
+            other = replace(base, width=heads * channels, head_dim=base.head_dim and channels)
+        else:
+            other = replace(base, heads=heads, width=heads * channels)
+        binding = None
+        if case.binding is not None and case.binding.construct is not None and not case.binding.set_globals:
+            binding = resized(case, other)
+        if binding is None and not self.examination.binding.call.separate:
+            return None
+        other_case = replace(case, binding=binding or case.binding, observed={})
+        return Examination(other_case)
+
+    @cached_property
+    def _apart(self) -> list[Wish]:
+        assert self._other is not None
+        length = self.known.probe.query_length
+        same = self._other.binding.call.separate
+        probe = replace(self.known.probe, name="apart", key_length=length, same=same)
+        known = Wish(probe, None, self.known.options)
+        if self.losses is None:
+            return [known]
+        before = self.examination
+        width = before.graded.items[0]["shape"][-1] * self._other.binding.base.width // before.binding.base.width
+        shared = {"shared": True, "weights_only": True} if same else {}
+        return [known, losses_of(self._other, known, width, **shared)]
+
+    def _at_other_sizes(self) -> Finding | None:
+        """Whether it is wrong, or its gradients, at another width, or where query, key and value are one tensor."""
+        if self._other is None:
+            return None
+        known, *losses = (_observed(self._other, wish) for wish in self._apart)
+        if known.error is not None:
+            return None
+        if not self._other.agrees(known):
+            return WRONG
+        single = self.examination.single
+        if losses and bent(self._other.case, known, losses[0], self._apart[1], single=single):
+            return BENT
+        return None
+
+
+def _observed(examination: Examination, wish: Wish) -> Observation:
+    return examination.case.observe(wish.probe, wish.mask, **wish.options)
