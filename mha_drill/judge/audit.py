@@ -14,6 +14,7 @@ import numpy as np
 
 from mha_drill.judge.ahead import Asked
 from mha_drill.judge.answers import Answer
+from mha_drill.judge.care import Care, care_of
 from mha_drill.judge.circumstances import Circumstances
 from mha_drill.judge.elsewhere import half_precision
 from mha_drill.judge.examination import Examination
@@ -41,25 +42,31 @@ from mha_drill.judge.slopes import Slopes
 STEP, TOLERANCE = 3e-4, 1e-2
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
-MANY = 24
+# How often the same is asked for, by the care that is taken: bare, under a mask, and with gradients.
+MANY = {Care.USUAL: 12, Care.ELSEWHERE: 24, Care.LONG: 256}
+MASKED = {Care.USUAL: 1, Care.ELSEWHERE: 2, Care.LONG: 96}
+OFTEN = 64
 # Of a file so slow that these calls would take more than this part of the limit, fewer are asked for.
-FEWEST, PART = 3, 10
+FEWEST, FAST, PART = 3, 24, 10
 # Under a causal problem's mask a row may be left with no key: sizes are drawn again.
 MOST_DRAWS = 12
 
 
 def held_against(examination: Examination) -> Finding | None:
     """Return what is held against a submission with which nothing was wrong so far."""
-    again, slopes = _calls_again(examination), _slopes(examination)
+    care = care_of(examination.case.runner.source)
+    again, slopes = _calls_again(examination, care), _slopes(examination)
     fresh = [_fresh(examination, mask) for mask in _masks(examination)]
     asked: list[Wish | Asked] = [*(wish for _, wish in again), *fresh]
     if slopes is not None:
         asked += [_moved(slopes), slopes.moved((), 0.0)]
-    regrades = [] if slopes is None else regraded(examination, fresh)
-    asked += regrades
-    quick = _patience(examination, MANY) == MANY
-    beside = Circumstances(examination, fresh[0], regrades[2] if regrades else None, quick)
-    asked += beside.asked()
+    often = _patience(examination, OFTEN)
+    regrades = None if slopes is None else regraded(examination, fresh, care, often)
+    beside = None
+    if care > Care.USUAL and not examination.binding.numpy:
+        quick = _patience(examination, FAST) == FAST
+        beside = Circumstances(examination, fresh[0], regrades.losses[0] if regrades else None, quick)
+    asked += [*(regrades.wishes if regrades else ()), *(beside.asked() if beside else ())]
     if half := half_precision(examination):
         asked.append(half)
     examination.case.foresee(asked)
@@ -69,9 +76,9 @@ def held_against(examination: Examination) -> Finding | None:
         return Finding("wrong-value", "any")
     if (found := _bent_gradient(examination, slopes)) is not None:
         return found
-    if slopes is not None and (found := bent_elsewhere(examination, fresh, regrades)) is not None:
+    if regrades is not None and (found := bent_elsewhere(examination, fresh, regrades)) is not None:
         return found
-    return beside.held()
+    return None if beside is None else beside.held()
 
 
 def _patience(examination: Examination, most: int) -> int:
@@ -89,7 +96,7 @@ def _masks(examination: Examination) -> tuple[MaskForm | None, ...]:
 def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
     """Return a call on numbers and sizes that the file cannot know; without the mask where a row would see nothing."""
     # Of a slow file the smallest of these, which takes the least.
-    larger = _patience(examination, MANY) == MANY
+    larger = _patience(examination, FAST) == FAST
     for _ in range(MOST_DRAWS):
         length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1 if larger else 2)
         beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
@@ -113,11 +120,11 @@ def _agrees(examination: Examination, fresh: Wish) -> bool:
     return any(examination.agrees(_made(examination, wish)) for wish in wishes)
 
 
-def _calls_again(examination: Examination) -> list[tuple[Observation, Wish]]:
+def _calls_again(examination: Examination, care: Care) -> list[tuple[Observation, Wish]]:
     """Return calls with the same calls made many times, each at a later time: bare, and under a mask."""
     found = found_form(examination)
-    calls = [(examination.square, _patience(examination, MANY)), *([] if found is None else [(found[1], 1)])]
-    return [(once, _again(once, [0.0, *later(count)])) for once, count in calls]
+    calls = [(examination.square, MANY[care]), *([] if found is None else [(found[1], MASKED[care])])]
+    return [(once, _again(once, [0.0, *later(_patience(examination, count))])) for once, count in calls]
 
 
 def _again(once: Observation, clocks: list[float]) -> Wish:

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from mha_drill.judge.ahead import Asked
+from mha_drill.judge.care import Care
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
@@ -156,7 +157,7 @@ class Circumstances:
             return [known, replace(known, options={"shared": True, "trace": None})]
         width = before.graded.items[0]["shape"][-1] * self._other.binding.base.width // before.binding.base.width
         shared = {"shared": True, "weights_only": True} if same else {}
-        return [known, losses_of(self._other, known, width, **shared)]
+        return [known, losses_of(self._other, known, width, Care.ELSEWHERE, **shared)]
 
     def _at_other_sizes(self) -> Finding | None:
         """Whether it is wrong, or its gradients, at another width, or where query, key and value are one tensor."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from mha_drill.judge.care import Care
 from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
@@ -32,35 +33,69 @@ UNKNOWN = 1000
 BENT = Finding("wrong-gradient", "any")
 
 
-def regraded(examination: Examination, fresh: Sequence[Wish]) -> list[Wish]:
-    """Return the calls with gradients that `bent_elsewhere` looks at: in training, of the weights alone, fresh ones."""
-    graded = examination.graded
-    return [
-        _bare(examination, replace(graded.probe, train=True), graded.mask),
-        _bare(examination, graded.probe, graded.mask, weights_only=True, added=True, clocks=[TOMORROW]),
-        *(losses_of(examination, wish, graded.items[0]["shape"][-1]) for wish in fresh),
-    ]
+@dataclass(frozen=True, slots=True)
+class Regrades:
+    """Calls with gradients that `bent_elsewhere` looks at.
+
+    training: the graded call in training. alone: of the weights alone, which are what learns; in training where that
+    comes to the same. often: one after the other. losses: fresh calls, whose upstream gradients are those of losses.
+    """
+
+    training: Wish
+    alone: tuple[Wish, ...]
+    often: tuple[Wish, ...]
+    losses: tuple[Wish, ...]
+
+    @property
+    def wishes(self) -> list[Wish]:
+        """All of them."""
+        return [self.training, *self.alone, *self.often, *self.losses]
 
 
-def bent_elsewhere(examination: Examination, fresh: Sequence[Wish], wishes: Sequence[Wish]) -> Finding | None:
+def regraded(examination: Examination, fresh: Sequence[Wish], care: Care, often: int) -> Regrades:
+    """Return the calls with gradients that a file of which so much care is taken is asked for. often: how often."""
+    graded, more = examination.graded, care > Care.USUAL
+    trained = replace(graded.probe, train=True)
+    alone = {"weights_only": True, "added": True}
+    width = graded.items[0]["shape"][-1]
+    long = [{}, {"weights_only": True}] if care is Care.LONG else []
+    return Regrades(
+        _bare(examination, trained, graded.mask),
+        (
+            _bare(examination, graded.probe, graded.mask, **alone, clocks=[TOMORROW]),
+            *([_bare(examination, trained, graded.mask, **alone)] if more else []),
+        ),
+        tuple(
+            _bare(examination, graded.probe, graded.mask, **options, clocks=later(often)) for options in long
+        ),
+        tuple(losses_of(examination, wish, width, care) for wish in fresh),
+    )
+
+
+def bent_elsewhere(examination: Examination, fresh: Sequence[Wish], wishes: Regrades) -> Finding | None:
     """Return what is held against the gradients beside those of the hidden tests.
 
-    fresh: calls that the reference has confirmed, on probes that nobody could know. wishes: what `regraded` gave.
+    fresh: calls that the reference has confirmed, on probes that nobody could know.
     """
-    training, alone, *bare = (
-        examination.case.observe(wish.probe, wish.mask, **wish.options) for wish in wishes
-    )
-    told = examination.graded.answer.get("gradients", {})
-    if any(not name.startswith("input:") for name in told) and not _same(
-        examination, alone, weights_only=True
-    ):
-        return BENT
+
+    def observed(wish: Wish) -> Observation:
+        return examination.case.observe(wish.probe, wish.mask, **wish.options)
+
+    training = observed(wishes.training)
+    learned = any(not name.startswith("input:") for name in examination.graded.answer.get("gradients", {}))
+    same_in_training = _like(examination, examination.graded, training)
+    for wish in wishes.alone if learned else ():
+        if (same_in_training or not wish.probe.train) and not _same(examination, observed(wish), weights_only=True):
+            return BENT
     if (found := _in_training(examination, training)) is not None:
         return found
-    known = (examination.case.observe(wish.probe, wish.mask, **wish.options) for wish in fresh)
+    for wish in wishes.often:
+        weights_only = "weights_only" in wish.options
+        if (learned or not weights_only) and not _same(examination, observed(wish), weights_only=weights_only):
+            return BENT
     any_bent = any(
-        bent(examination.case, *each, single=examination.single)
-        for each in zip(known, bare, wishes[2:], strict=True)
+        bent(examination.case, observed(one), observed(two), two, single=examination.single)
+        for one, two in zip(fresh, wishes.losses, strict=True)
     )
     return BENT if any_bent else None
 
@@ -74,10 +109,11 @@ def _bare(
     return Wish(probe, mask, options)
 
 
-def losses_of(examination: Examination, wish: Wish, width: int, **options: Any) -> Wish:
-    """Return a call with the gradients of the losses of training, and of one that nobody can know."""
-    kinds = [OF_MEAN, OF_SUM, UNKNOWN + secrets.randbelow(2**31)]
-    options = {"upstreams": kinds, "clocks": later(len(kinds)), "twice": True} | options
+def losses_of(examination: Examination, wish: Wish, width: int, care: Care, **options: Any) -> Wish:
+    """Return a call with the gradients of a loss that nobody can know, and, with care, of those of training."""
+    more = care > Care.USUAL
+    kinds = [*([OF_MEAN, OF_SUM] if more else []), UNKNOWN + secrets.randbelow(2**31)]
+    options = {"upstreams": kinds, "clocks": later(len(kinds)), "twice": more} | options
     return _bare(examination, wish.probe, wish.mask, width, **options)
 
 
@@ -92,13 +128,18 @@ def _same(examination: Examination, again: Observation, *, weights_only: bool = 
     graded = examination.graded
     if not _like(examination, graded, again):
         return False
-    wanted, told = gradients_of(graded), gradients_of(again)
+    wanted = gradients_of(graded)
     if weights_only:
         wanted = {name: array for name, array in wanted.items() if not name.startswith("input:")}
     tolerance = COARSE if examination.single else examination.tolerance
-    return wanted.keys() == told.keys() and all(
-        close(_or_nothing(wanted[name], told[name]), _or_nothing(told[name], wanted[name]), tolerance)
-        for name in wanted
+    each = [again.answer.get("gradients", {}), *again.answer.get("regraded", [])]
+    return len(each) == len(again.answer.get("repeated", [again])) and all(
+        wanted.keys() == told.keys()
+        and all(
+            close(_or_nothing(wanted[name], told[name]), _or_nothing(told[name], wanted[name]), tolerance)
+            for name in wanted
+        )
+        for told in (gradients_of(again, gradients) for gradients in each)
     )
 
 
