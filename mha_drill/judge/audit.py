@@ -57,22 +57,24 @@ def held_against(examination: Examination) -> Finding | None:
     care = care_of(examination.case.runner.source)
     again, slopes = _calls_again(examination, care), _slopes(examination)
     fresh = [_fresh(examination, mask) for mask in _masks(examination)]
-    asked: list[Wish | Asked] = [*(wish for _, wish in again), *fresh]
+    others = [_veiled(examination, wish) for wish in fresh[1:]] if care is Care.LONG else []
+    asked: list[Wish | Asked] = [*(wish for _, wish in again), *fresh, *others]
     if slopes is not None:
         asked += [_moved(slopes), slopes.moved((), 0.0)]
     often = _patience(examination, OFTEN)
     regrades = None if slopes is None else regraded(examination, fresh, care, often)
     beside = None
     if care > Care.USUAL and not examination.binding.numpy:
-        quick = _patience(examination, FAST) == FAST
-        beside = Circumstances(examination, fresh[0], regrades.losses[0] if regrades else None, quick)
+        beside = Circumstances(examination, fresh[0], regrades.losses[0] if regrades else None)
     asked += [*(regrades.wishes if regrades else ()), *(beside.asked() if beside else ())]
     if half := half_precision(examination):
         asked.append(half)
     examination.case.foresee(asked)
     if (found := _changing(examination, again)) is not None:
         return found
-    if not all(_agrees(examination, wish) for wish in fresh):
+    if not all(_agrees(examination, wish) for wish in fresh) or not all(
+        _agrees(examination, wish, _veiled(examination, wish)) for wish in others
+    ):
         return Finding("wrong-value", "any")
     if (found := _bent_gradient(examination, slopes)) is not None:
         return found
@@ -101,22 +103,33 @@ def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
         length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1 if larger else 2)
         beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
         batch = 1 + secrets.randbelow(4 if larger else 1)
-        probe = Probe("fresh", batch, length, length + beside, seed=secrets.randbits(31))
+        seed, veil = secrets.randbits(31), secrets.randbits(31)
+        probe = Probe("fresh", batch, length, length + beside, seed=seed, veil=veil)
         if mask is None or _all_see(examination, probe, mask):
             return Wish(probe, mask, TRACED | {"clocks": later(1)})
     return Wish(probe, None, TRACED | {"clocks": later(1)})
 
 
+def _veiled(examination: Examination, wish: Wish) -> Wish:
+    """Return a call of the same sizes under another mask: what was kept of the first would be wrong."""
+    assert wish.mask is not None
+    for _ in range(MOST_DRAWS):
+        probe = replace(wish.probe, seed=secrets.randbits(31), veil=secrets.randbits(31))
+        if _all_see(examination, probe, wish.mask):
+            return replace(wish, probe=probe)
+    return wish
+
+
 def _all_see(examination: Examination, probe: Probe, mask: MaskForm) -> bool:
     """Whether every query may look somewhere, under the mask and the problem's own."""
-    allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
+    allowed = allowed_for(mask, probe)
     triangle = np.tril(np.ones(allowed.shape[-2:], dtype=bool))
     return bool((allowed & triangle if examination.spec.causal else allowed).any(-1).all())
 
 
-def _agrees(examination: Examination, fresh: Wish) -> bool:
+def _agrees(examination: Examination, fresh: Wish, like: Wish | None = None) -> bool:
     """Whether a call is the reference's, or, for chance, another like it is."""
-    wishes = (fresh, _fresh(examination, fresh.mask))
+    wishes = (fresh, like or _fresh(examination, fresh.mask))
     return any(examination.agrees(_made(examination, wish)) for wish in wishes)
 
 
@@ -139,10 +152,17 @@ def _changing(examination: Examination, calls: list[tuple[Observation, Wish]]) -
         if error is not None and error["type"] == "Hung":
             return Finding("time-limit", "load")
         if _unlike(examination, once, wish):
-            now = _again(once, [0.0] * len(wish.options["clocks"]))
-            by_clock = not _unlike(examination, once, now)
-            return Finding("nondeterministic" if by_clock else "mutates-input", "any")
+            return Finding(_reason(examination, once, wish), "any")
     return None
+
+
+def _reason(examination: Examination, once: Observation, wish: Wish) -> str:
+    """Return what makes calls with the same tensors differ: the manner of the call, its time, or those before it."""
+    plain = replace(wish, options=wish.options | {"manners": [PLAIN]})
+    if not _unlike(examination, once, plain):
+        return "wrong-value"
+    now = replace(plain, options=plain.options | {"clocks": [0.0] * len(wish.options["clocks"])})
+    return "mutates-input" if _unlike(examination, once, now) else "nondeterministic"
 
 
 def _made(examination: Examination, wish: Wish) -> Observation:

@@ -16,19 +16,22 @@ import numpy as np
 
 from mha_drill.judge.ahead import Asked
 from mha_drill.judge.care import Care
+from mha_drill.judge.crashes import ended
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.regrading import BENT, bent, gradients_of, losses_of
 from mha_drill.judge.slopes import OF_SUM, output_of
-from mha_drill.judge.ways import resized
+from mha_drill.judge.ways import BUILTINS, resized
 
 # Heads, and channels of one head, as the probes do not have them. Narrow: what no trace shows is told by an affine
 # map, for which the probes must have more positions than channels.
 SIZES = ((2, 7), (2, 9), (2, 11), (3, 7), (3, 8), (3, 9), (5, 3), (5, 4), (6, 4), (6, 5), (7, 4), (8, 3))
-# How often a sequence is repeated at most: many times, and by a slow file.
-OFTEN, SELDOM = 6, 2
+# How often a sequence and an item are repeated, where that takes no more than a part of the limit; so many pairs of
+# positions take as long as the slowest of the probes.
+OFTEN, MOST_ITEMS = 6, 8
+PART, CELLS = 10, 50
 WRONG = Finding("wrong-value", "any")
 # Of gradients in single precision, relative to the largest.
 ROUGH = 2e-3
@@ -39,24 +42,28 @@ class Circumstances:
     """What is asked beside the probes.
 
     known: a call without a mask that the reference confirms. losses: the same with gradients, None where there are
-    none. quick: whether the file can be asked for much.
+    none.
     """
 
     examination: Examination
     known: Wish
     losses: Wish | None
-    quick: bool
 
     def asked(self) -> Iterator[Wish | Asked]:
         """Yield the calls that `held` will look at."""
-        yield from (wish for wish in (self._single,) if wish is not None)
-        yield from (grown for grown in (self._grown,) if grown is not None)
+        calls: tuple[Wish | Asked | None, ...] = (self._single, self._ready_made, self._grown)
+        yield from (call for call in calls if call is not None)
         if self._other is not None:
             yield from (self._other.case.asked(wish) for wish in self._apart)
 
     def held(self) -> Finding | None:
         """Return what is held against the submission."""
-        return self._in_single() or self._when_grown() or self._at_other_sizes()
+        found = self._in_single() or self._by_itself() or self._when_grown() or self._at_other_sizes()
+        how = self.examination.case.runner.ended
+        if how and found is None:
+            # What raises is seen by whoever calls it; what hangs there, or ends the process, is not.
+            return Finding("time-limit", "load") if how == "hung" else ended(how)
+        return found
 
     # -- in single precision --------------------------------------------------------------------
 
@@ -73,9 +80,9 @@ class Circumstances:
             return None
         double, single = (_observed(self.examination, wish) for wish in (self.losses, self._single))
         one, two = double.output, single.output
-        if single.error is not None or one is None or two is None:
+        if single.error is not None or one is None or "backward_error" in single.answer:
             return None
-        if not close(one, two, COARSE):
+        if two is None or not close(one, two, COARSE):
             return WRONG
         wanted, told = gradients_of(double, double.answer["regraded"][1]), gradients_of(single)
         for name, gradient in wanted.items():
@@ -83,6 +90,22 @@ class Circumstances:
             if gradient is not None and (found is None or not close(gradient, found, ROUGH)):
                 return BENT
         return None
+
+    # -- with what torch has ready made -----------------------------------------------------------
+
+    @cached_property
+    def _ready_made(self) -> Wish | None:
+        """The known call where torch's own attention is there, which is hidden everywhere else."""
+        if not any(name in self.examination.case.runner.source for name in BUILTINS):
+            return None
+        return replace(self.known, options={"builtin": True, "flags_off": False, "trace": None, "repair": False})
+
+    def _by_itself(self) -> Finding | None:
+        """Whether a path of torch's own comes to something else than the file's."""
+        if self._ready_made is None:
+            return None
+        one, two = (_observed(self.examination, wish).output for wish in (self.known, self._ready_made))
+        return None if one is None or two is None or close(one, two, COARSE) else WRONG
 
     # -- larger ---------------------------------------------------------------------------------
 
@@ -93,18 +116,38 @@ class Circumstances:
         if binding.four_axes or binding.idle_mask is not None or binding.exact_context:
             return None
         experiment, arrays, _ = case.experiment(binding, self.known.probe, repair=False)
-        items, often = (3, 3 + secrets.randbelow(OFTEN - 2)) if self.quick else (1, SELDOM)
+        sizes = self._larger()
+        if sizes is None:
+            return None
+        items, often = sizes
+        along = 0 if binding.by_position else 1
         axes = (often, items, 1) if binding.by_position else (items, often, 1)
         generator = np.random.default_rng(secrets.randbits(63))
-        along = 0 if binding.by_position else 1
         grown = []
         for array in arrays:
             larger = np.tile(array, axes)
             if self.examination.spec.causal:
-                start = (slice(None),) * along + (slice(array.shape[along], None),)
-                larger[start] = generator.standard_normal(larger[start].shape)
+                behind = _behind(array, along)
+                larger[behind] = generator.standard_normal(larger[behind].shape)
             grown.append(larger)
+        if self.losses is not None:
+            width = self.examination.graded.items[0]["shape"][-1]
+            upstream = np.ones((*grown[0].shape[:2], width))
+            if self.examination.spec.causal:
+                upstream[_behind(arrays[0], along)] = 0.0
+            experiment |= {"grad": [len(grown)], "weights_only": True, "trace": None}
+            grown.append(upstream)
         return experiment, grown
+
+    def _larger(self) -> tuple[int, int] | None:
+        """Return how often items and sequences are repeated; None where a slow file would take too long for it."""
+        case, probe = self.examination.case, self.known.probe
+        most = CELLS * case.runner.time_limit / PART / max(case.pace, 1e-4)
+        often = OFTEN - secrets.randbelow(2)
+        for items, times in ((MOST_ITEMS, often), (1, often), (1, 3), (1, 2)):
+            if probe.batch * items * probe.query_length * probe.key_length * times**2 <= most:
+                return items, times
+        return None
 
     def _when_grown(self) -> Finding | None:
         """Whether what is repeated does not come out repeated: attention is a mean, which does not mind."""
@@ -114,16 +157,31 @@ class Circumstances:
         answer, results = case.ask(*self._grown)
         if self.examination.binding.by_position:
             results = case.turned(answer, results)
-        found = output_of(answer, results)
-        if once is None or answer["error"] is not None or found is None or found.size % once.size:
+        if answer["error"] is not None or once is None:
             return None
-        shape = answer["output"]["items"][0]["shape"]
-        found = found.reshape(shape)
+        found, shape = output_of(answer, results), answer["output"]["items"][0].get("shape", [])
+        if found is None or len(shape) != 3 or shape[0] % len(once) or shape[1] % once.shape[1]:
+            return WRONG
+        found, items, often = found.reshape(shape), shape[0] // len(once), shape[1] // once.shape[1]
         if self.examination.spec.causal:
-            once, found = np.tile(once, (shape[0] // len(once), 1, 1)), found[:, : once.shape[1]]
-        else:
-            once = np.tile(once, (shape[0] // len(once), shape[1] // once.shape[1], 1))
-        return None if close(once, found, self.examination.tolerance) else WRONG
+            found, often = found[:, : once.shape[1]], 1
+        if not close(np.tile(once, (items, often, 1)), found, self.examination.tolerance):
+            return WRONG
+        return self._bent_when_grown(Observation(self.known.probe, answer, results, {}), items * often)
+
+    def _bent_when_grown(self, grown: Observation, often: int) -> Finding | None:
+        """Whether the weights do not get so often what they get for what is repeated."""
+        if self.losses is None or "backward_error" in grown.answer:
+            return None
+        before = _observed(self.examination, self.losses)
+        told = gradients_of(grown)
+        for name, wanted in gradients_of(before, before.answer["regraded"][1]).items():
+            found = told.get(name)
+            if wanted is None or name.startswith("input:"):
+                continue
+            if found is None or not close(wanted, found / often, COARSE):
+                return BENT
+        return None
 
     # -- at other sizes, and of one tensor ------------------------------------------------------
 
@@ -175,6 +233,11 @@ class Circumstances:
             alike = one is not None and two is not None and close(one, two, self.examination.tolerance)
             return None if alike else WRONG
         return BENT if bent(self._other.case, known, again, wish, single=single) else None
+
+
+def _behind(array: np.ndarray, along: int) -> tuple[slice, ...]:
+    """Return where a sequence that was made longer goes on."""
+    return (slice(None),) * along + (slice(array.shape[along], None),)
 
 
 def _observed(examination: Examination, wish: Wish) -> Observation:

@@ -132,7 +132,7 @@ class Case:
         probe, mask, options = wish.probe, wish.mask, dict(wish.options)
         allowed = None
         if mask is not None:
-            allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
+            allowed = allowed_for(mask, probe)
             options["mask_array"] = mask_array(mask, allowed, heads_of(binding))
         if options.get("grad"):
             options.setdefault("trace", True)

@@ -111,7 +111,7 @@ class Laboratory:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._moved(experiment, target, arrays))
                 trace = (self._array_trace if numpy else self._trace)(experiment, target, inputs)
-                stack.enter_context(builtin_hidden())
+                stack.enter_context(_builtin(experiment))
                 if trace is not None:
                     stack.enter_context(trace)
                 if numpy:
@@ -177,6 +177,7 @@ class Laboratory:
                 experiment.get("place"),
                 experiment.get("flags_off"),
                 experiment.get("arrays"),
+                experiment.get("builtin"),
             ],
             sort_keys=True,
         )
@@ -194,7 +195,7 @@ class Laboratory:
                     name: decoded(value, sizes, self.loaded)
                     for name, value in experiment["construct"].items()
                 }
-                with builtin_hidden():
+                with _builtin(experiment):
                     self.made[key] = named(**values)
             if experiment.get("flags_off") and isinstance(self.made[key], torch.nn.Module):
                 for module in self.made[key].modules():
@@ -304,6 +305,11 @@ class Laboratory:
             with torch.no_grad():
                 for name, value in kept.items():
                     leaves[name].copy_(value)
+
+
+def _builtin(experiment: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
+    """Return what hides the attention that torch has ready made, unless it is asked for."""
+    return contextlib.nullcontext() if experiment.get("builtin") else builtin_hidden()
 
 
 def _seed(number: int) -> None:

@@ -23,7 +23,7 @@ class Probe:
 
     spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
     item. last: a seed for the last position of every item. alike: whether every position holds the same token.
-    same: whether query, key and value hold the same numbers.
+    same: whether query, key and value hold the same numbers. veil: a seed for the mask.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Probe:
     last: int = 0
     alike: bool = False
     same: bool = False
+    veil: int = 5
 
     def sizes(self, base: Sizes) -> Sizes:
         """Return the sizes of this probe; the width and the heads are the submission's."""
@@ -136,9 +137,10 @@ FORMS = tuple(
 )
 
 
-def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.ndarray:
+def allowed_for(form: MaskForm, probe: Probe) -> np.ndarray:
     """Return who may see whom, (B, 1, L, S): every row keeps a key and drops one, also when inverted or transposed."""
-    generator = np.random.default_rng(5)
+    generator = np.random.default_rng(probe.veil)
+    batch, length, key_length = probe.batch, probe.query_length, probe.key_length
     if form.axes == "lengths":
         lengths = 1 + np.arange(batch) % (key_length - 1)
         return np.broadcast_to(

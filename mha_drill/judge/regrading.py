@@ -17,10 +17,11 @@ from mha_drill.judge.care import Care
 from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.manners import STILL
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.probes import MaskForm, Probe
-from mha_drill.judge.slopes import FINE, OF_MEAN, OF_SUM, Slopes, output_of, slope_between
+from mha_drill.judge.slopes import FINE, LEAST, OF_MEAN, OF_SUM, Slopes, output_of, slope_between
 
 TOLERANCE = 1e-5
 # In single precision: long enough to stand out from the noise, short enough that curvature does not.
@@ -187,7 +188,7 @@ def bent(case: Case, seen: Observation, asked: Observation, wish: Wish, *, singl
     one, two = seen.output, asked.output
     if one is None or two is None or not close(one, two, case.tolerance) or not told:
         return True
-    options = {"repair": False} | {name: wish.options[name] for name in wish.options.keys() & {"shared"}}
+    options = {"repair": False, "manners": [STILL]} | {name: wish.options[name] for name in wish.options.keys() & {"shared"}}
     step, salt = SINGLE_STEP if single else FINE, secrets.token_bytes(16)
     slopes = Slopes(case, asked, step, turn=3, salt=salt, options=options)
     kinds: list[int] = wish.options["upstreams"]
@@ -205,7 +206,7 @@ def bent(case: Case, seen: Observation, asked: Observation, wish: Wish, *, singl
             return True
         total = sum(slopes.along(name, claim) for name, claim in claims.items())
         # The gradients of a mean are small, and so is what may be amiss in them.
-        least = 1.0 / max(1, outputs[0].size) if kind == OF_MEAN and outputs[0] is not None else 1.0
+        least = LEAST if kind == OF_MEAN else 1.0
         if abs(slope - total) > tolerance * max(least, abs(slope)):
             return True
     return False

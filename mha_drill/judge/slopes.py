@@ -27,8 +27,9 @@ FINE, COARSE_STEP = 1e-5, 1e-2
 LENGTH = 3.0
 # One direction through everything at once; leaf by leaf only where that does not fit.
 FIT = 1e-6
-# The upstream gradient that the hidden tests use; those of a sum and of a mean, as the losses of training.
+# The upstream gradient that the hidden tests use; those of a sum and of a mean over a large batch, as of losses.
 USUAL, OF_SUM, OF_MEAN = 3, -1, -2
+LEAST = 1e-6
 
 
 @dataclass(slots=True)
@@ -166,7 +167,7 @@ def slope_between(
 def upstream_of(size: int, kind: int = USUAL) -> np.ndarray:
     """Return a gradient that is handed to back-propagation, (size,): drawn, or that of a plain loss."""
     if kind in (OF_SUM, OF_MEAN):
-        return np.full(size, 1.0 if kind == OF_SUM else 1.0 / size)
+        return np.full(size, 1.0 if kind == OF_SUM else LEAST)
     return np.random.default_rng(kind).standard_normal(size)
 
 
