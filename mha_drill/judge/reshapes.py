@@ -120,7 +120,7 @@ class Reshapes:
                 "call": {"arguments": _arguments(definition.call, sizes)},
                 "inputs": {"x": 0},
                 "trace": True,
-                "grad": 1,
+                "grad": [1],
                 "dtype": "float64",
             }
             upstream = np.random.default_rng(1).standard_normal(expected.shape)
