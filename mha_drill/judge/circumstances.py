@@ -98,7 +98,9 @@ class Circumstances:
         """The known call where torch's own attention is there, which is hidden everywhere else."""
         if not any(name in self.examination.case.runner.source for name in BUILTINS):
             return None
-        return replace(self.known, options={"builtin": True, "flags_off": False, "trace": None, "repair": False})
+        return replace(
+            self.known, options={"builtin": True, "flags_off": False, "trace": None, "repair": False}
+        )
 
     def _by_itself(self) -> Finding | None:
         """Whether a path of torch's own comes to something else than the file's."""
@@ -210,10 +212,14 @@ class Circumstances:
         probe = replace(self.known.probe, name="apart", key_length=length, same=same)
         known = Wish(probe, None, self.known.options)
         before = self.examination
-        weights = [name for name in before.graded.answer.get("gradients", {}) if not name.startswith("input:")]
+        weights = [
+            name for name in before.graded.answer.get("gradients", {}) if not name.startswith("input:")
+        ]
         if self.losses is None or (same and not weights):
             return [known, replace(known, options={"shared": True, "trace": None})]
-        width = before.graded.items[0]["shape"][-1] * self._other.binding.base.width // before.binding.base.width
+        width = (
+            before.graded.items[0]["shape"][-1] * self._other.binding.base.width // before.binding.base.width
+        )
         shared = {"shared": True, "weights_only": True} if same else {}
         return [known, losses_of(self._other, known, width, Care.ELSEWHERE, **shared)]
 

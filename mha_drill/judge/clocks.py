@@ -89,7 +89,7 @@ def install() -> None:
         for own, unit in ((name, 1), (f"{name}_ns", 10**9)):
             if hasattr(time, own):
                 setattr(time, own, Clock(getattr(time, own), unit))
-    os.times = _Times(os.times, 1)  # type: ignore[assignment]
+    os.times = _Times(os.times, 1)
     for name in _BROKEN_DOWN:
         setattr(time, name, Calendar(getattr(time, name), 1))
 

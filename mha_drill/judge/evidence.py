@@ -76,10 +76,12 @@ class Case:
         return re.search(r"(multi|grouped)_?query|mqa|gqa|多查询|分组查询", name, re.IGNORECASE) is not None
 
     def _either(self) -> bool:
-        construct = self.binding.construct if self.binding else None
-        return construct is not None and not any(
-            "head" in name and value == self.binding.base.heads
-            for name, value in construct.items()
+        if self.binding is None or self.binding.construct is None:
+            return False
+        heads = self.binding.base.heads
+        return not any(
+            "head" in name and value == heads
+            for name, value in self.binding.construct.items()
             if name != "head_size"
         )
 

@@ -21,7 +21,7 @@ from mha_drill.judge.manners import STILL
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.probes import MaskForm, Probe
-from mha_drill.judge.slopes import FINE, LEAST, OF_MEAN, OF_SUM, Slopes, output_of, slope_between
+from mha_drill.judge.slopes import FINE, LEAST, OF_MEAN, OF_SUM, Slopes, slope_between
 
 TOLERANCE = 1e-5
 # In single precision: long enough to stand out from the noise, short enough that curvature does not.
@@ -59,12 +59,13 @@ def regraded(examination: Examination, fresh: Sequence[Wish], care: Care, often:
     trained = replace(graded.probe, train=True)
     alone = {"weights_only": True, "added": True}
     width = graded.items[0]["shape"][-1]
-    long = [{}, {"weights_only": True}] if care is Care.LONG else []
+    learned = any(not name.startswith("input:") for name in graded.answer.get("gradients", {}))
+    long = [{}, *([{"weights_only": True}] if learned else [])] if care is Care.LONG else []
     return Regrades(
         _bare(examination, trained, graded.mask),
         (
-            _bare(examination, graded.probe, graded.mask, **alone, clocks=[TOMORROW]),
-            *([_bare(examination, trained, graded.mask, **alone)] if more else []),
+            *([_bare(examination, graded.probe, graded.mask, **alone, clocks=[TOMORROW])] if learned else []),
+            *([_bare(examination, trained, graded.mask, **alone)] if learned and more else []),
         ),
         tuple(
             _bare(examination, graded.probe, graded.mask, **options, clocks=later(often)) for options in long
@@ -83,16 +84,17 @@ def bent_elsewhere(examination: Examination, fresh: Sequence[Wish], wishes: Regr
         return examination.case.observe(wish.probe, wish.mask, **wish.options)
 
     training = observed(wishes.training)
-    learned = any(not name.startswith("input:") for name in examination.graded.answer.get("gradients", {}))
     same_in_training = _like(examination, examination.graded, training)
-    for wish in wishes.alone if learned else ():
-        if (same_in_training or not wish.probe.train) and not _same(examination, observed(wish), weights_only=True):
+    for wish in wishes.alone:
+        if (same_in_training or not wish.probe.train) and not _same(
+            examination, observed(wish), weights_only=True
+        ):
             return BENT
     if (found := _in_training(examination, training)) is not None:
         return found
     for wish in wishes.often:
         weights_only = "weights_only" in wish.options
-        if (learned or not weights_only) and not _same(examination, observed(wish), weights_only=weights_only):
+        if not _same(examination, observed(wish), weights_only=weights_only):
             return BENT
     any_bent = any(
         bent(examination.case, observed(one), observed(two), two, single=examination.single)
@@ -188,7 +190,9 @@ def bent(case: Case, seen: Observation, asked: Observation, wish: Wish, *, singl
     one, two = seen.output, asked.output
     if one is None or two is None or not close(one, two, case.tolerance) or not told:
         return True
-    options = {"repair": False, "manners": [STILL]} | {name: wish.options[name] for name in wish.options.keys() & {"shared"}}
+    options = {"repair": False, "manners": [STILL]} | {
+        name: wish.options[name] for name in wish.options.keys() & {"shared"}
+    }
     step, salt = SINGLE_STEP if single else FINE, secrets.token_bytes(16)
     slopes = Slopes(case, asked, step, turn=3, salt=salt, options=options)
     kinds: list[int] = wish.options["upstreams"]
