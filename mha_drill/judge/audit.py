@@ -45,7 +45,7 @@ SHORTEST, LONGEST = 9, 14
 # How often the same is asked for, by the care that is taken: bare, under a mask, and with gradients.
 MANY = {Care.USUAL: 12, Care.ELSEWHERE: 24, Care.LONG: 128}
 MASKED = {Care.USUAL: 1, Care.ELSEWHERE: 2, Care.LONG: 32}
-OFTEN = 24
+OFTEN = 32
 # Of a file so slow that these calls would take more than this part of the limit, fewer are asked for.
 FEWEST, FAST, PART = 3, 24, 10
 # Under a causal problem's mask a row may be left with no key: sizes are drawn again.

@@ -121,9 +121,12 @@ def losses_of(examination: Examination, wish: Wish, width: int, care: Care, **op
 
 
 def later(count: int) -> list[float]:
-    """Return so many times to come, in seconds from now and in order."""
-    drawn = np.random.default_rng(secrets.randbits(63)).uniform(SOONEST, LATEST, count)
-    return [float(seconds) for seconds in np.sort(10**drawn)]
+    """Return so many times to come, in seconds from now and in order: soon or late, and at any hour of any day."""
+    drawn = np.random.default_rng(secrets.randbits(63))
+    seconds = 10 ** drawn.uniform(SOONEST, LATEST, count)
+    anywhere = drawn.random(count) < 0.5
+    seconds[anywhere] = drawn.uniform(0, 10**LATEST, anywhere.sum())
+    return [float(moment) for moment in np.sort(seconds)]
 
 
 def _same(examination: Examination, again: Observation, *, weights_only: bool = False) -> bool:
