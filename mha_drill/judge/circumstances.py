@@ -27,7 +27,7 @@ from mha_drill.judge.ways import BUILTINS, resized
 
 # Heads, and channels of one head, as the probes do not have them. Narrow: what no trace shows is told by an affine
 # map, for which the probes must have more positions than channels.
-SIZES = ((2, 7), (2, 9), (2, 11), (3, 7), (3, 8), (3, 9), (5, 3), (5, 4), (6, 4), (6, 5), (7, 4), (8, 3))
+SIZES = ((2, 7), (2, 9), (2, 11), (3, 6), (3, 7), (3, 9), (5, 3), (5, 4), (6, 3), (6, 5), (7, 4), (8, 2))
 # How often a sequence and an item are repeated, where that takes no more than a part of the limit; so many pairs of
 # positions take as long as the slowest of the probes.
 OFTEN, MOST_ITEMS = 6, 8
@@ -62,7 +62,11 @@ class Circumstances:
         how = self.examination.case.runner.ended
         if how and found is None:
             # What raises is seen by whoever calls it; what hangs there, or ends the process, is not.
-            return Finding("time-limit", "load") if how == "hung" else ended(how)
+            return (
+                Finding("time-limit", "load")
+                if how == "hung"
+                else ended(how, self.examination.case.runner.source)
+            )
         return found
 
     # -- in single precision --------------------------------------------------------------------
