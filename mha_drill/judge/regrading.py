@@ -13,25 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from mha_drill.judge.bending import BENT, bent, gradients_of
 from mha_drill.judge.care import Care
-from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
-from mha_drill.judge.manners import STILL
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.probes import MaskForm, Probe
-from mha_drill.judge.slopes import FINE, LEAST, OF_MEAN, OF_SUM, Slopes, slope_between
+from mha_drill.judge.repeating import later, observed
+from mha_drill.judge.slopes import OF_MEAN, OF_SUM
 
-TOLERANCE = 1e-5
-# In single precision: long enough to stand out from the noise, short enough that curvature does not.
-SINGLE_STEP, SINGLE_TOLERANCE = 2e-3, 5e-2
-# How far clocks are set forward, in powers of ten of a second: up to ten years; and a day and some hours.
-SOONEST, LATEST = -1.0, 8.5
+# A day and some hours.
 TOMORROW = 1e5
 # Seeds of upstream gradients that are drawn for one check alone.
 UNKNOWN = 1000
-BENT = Finding("wrong-gradient", "any")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +75,27 @@ def bent_elsewhere(examination: Examination, fresh: Sequence[Wish], wishes: Regr
     fresh: calls that the reference has confirmed, on probes that nobody could know.
     """
 
-    def observed(wish: Wish) -> Observation:
-        return examination.case.observe(wish.probe, wish.mask, **wish.options)
-
-    training = observed(wishes.training)
+    training = observed(examination, wishes.training)
     same_in_training = _like(examination, examination.graded, training)
     for wish in wishes.alone:
         if (same_in_training or not wish.probe.train) and not _same(
-            examination, observed(wish), weights_only=True
+            examination, observed(examination, wish), weights_only=True
         ):
             return BENT
     if (found := _in_training(examination, training)) is not None:
         return found
     for wish in wishes.often:
         weights_only = "weights_only" in wish.options
-        if not _same(examination, observed(wish), weights_only=weights_only):
+        if not _same(examination, observed(examination, wish), weights_only=weights_only):
             return BENT
     any_bent = any(
-        bent(examination.case, observed(one), observed(two), two, single=examination.single)
+        bent(
+            examination.case,
+            observed(examination, one),
+            observed(examination, two),
+            two,
+            single=examination.single,
+        )
         for one, two in zip(fresh, wishes.losses, strict=True)
     )
     return BENT if any_bent else None
@@ -118,15 +116,6 @@ def losses_of(examination: Examination, wish: Wish, width: int, care: Care, **op
     kinds = [*([OF_MEAN, OF_SUM] if more else []), UNKNOWN + secrets.randbelow(2**31)]
     options = {"upstreams": kinds, "clocks": later(len(kinds)), "twice": more} | options
     return _bare(examination, wish.probe, wish.mask, width, **options)
-
-
-def later(count: int) -> list[float]:
-    """Return so many times to come, in seconds from now and in order: soon or late, and at any hour of any day."""
-    drawn = np.random.default_rng(secrets.randbits(63))
-    seconds = 10 ** drawn.uniform(SOONEST, LATEST, count)
-    anywhere = drawn.random(count) < 0.5
-    seconds[anywhere] = drawn.uniform(0, 10**LATEST, anywhere.sum())
-    return [float(moment) for moment in np.sort(seconds)]
 
 
 def _same(examination: Examination, again: Observation, *, weights_only: bool = False) -> bool:
@@ -156,14 +145,6 @@ def _or_nothing(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray:
     return np.zeros(0) if other is None else np.zeros_like(other)
 
 
-def gradients_of(seen: Observation, told: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return gradients as arrays, None where there is none. told: others than those of the last call."""
-    return {
-        name: None if item["array"] is None else seen.arrays[item["array"]]
-        for name, item in (seen.answer.get("gradients", {}) if told is None else told).items()
-    }
-
-
 def _like(examination: Examination, one: Observation, two: Observation) -> bool:
     """Whether two calls have the same output."""
     first, second = one.output, two.output
@@ -182,38 +163,3 @@ def _in_training(examination: Examination, once: Observation) -> Finding | None:
     if chance or "dropout" in examination.case.runner.source.lower():
         return None
     return Finding("wrong-value", "any")
-
-
-def bent(case: Case, seen: Observation, asked: Observation, wish: Wish, *, single: bool) -> bool:
-    """Whether the gradients of a call are not the slopes of its output, or the output is not what it was.
-
-    wish: what `asked` was asked for by. single: whether single precision is at work in the file.
-    """
-    told = asked.answer.get("gradients", {})
-    one, two = seen.output, asked.output
-    if one is None or two is None or not close(one, two, case.tolerance) or not told:
-        return True
-    options = {"repair": False, "manners": [STILL]} | {
-        name: wish.options[name] for name in wish.options.keys() & {"shared"}
-    }
-    step, salt = SINGLE_STEP if single else FINE, secrets.token_bytes(16)
-    slopes = Slopes(case, asked, step, turn=3, salt=salt, options=options)
-    kinds: list[int] = wish.options["upstreams"]
-    each = [*asked.answer.get("regraded", []), told]
-    # the one that is gone through twice comes twice
-    each = each[: len(kinds) - 1] + each[-1:] + each[len(kinds) - 1 : -1]
-    if len(each) < len(kinds):
-        return True
-    outputs = slopes.to_either_side()
-    tolerance = SINGLE_TOLERANCE if single else TOLERANCE
-    for gradients, kind in zip(each, [*kinds, kinds[-1]], strict=False):
-        slope = slope_between(*outputs, 2 * step, kind)
-        claims = gradients_of(asked, gradients)
-        if slope is None or claims.keys() != told.keys():
-            return True
-        total = sum(slopes.along(name, claim) for name, claim in claims.items())
-        # The gradients of a mean are small, and so is what may be amiss in them.
-        least = LEAST if kind == OF_MEAN else 1.0
-        if abs(slope - total) > tolerance * max(least, abs(slope)):
-            return True
-    return False
