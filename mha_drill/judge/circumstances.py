@@ -21,7 +21,7 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
-from mha_drill.judge.repeating import observed
+from mha_drill.judge.repeating import observed, pace_again
 from mha_drill.judge.resizing import WRONG, Resized
 from mha_drill.judge.slopes import OF_SUM, output_of
 from mha_drill.judge.ways import BUILTINS
@@ -148,7 +148,7 @@ class Circumstances:
     def _larger(self) -> tuple[int, int] | None:
         """Return how often items and sequences are repeated; None where a slow file would take too long for it."""
         case, probe = self.examination.case, self.known.probe
-        most = CELLS * case.runner.time_limit / PART / max(case.pace, 1e-4)
+        most = CELLS * case.runner.time_limit / PART / max(pace_again(self.examination, self.known), 1e-4)
         often = OFTEN - secrets.randbelow(2)
         for items, times in ((MOST_ITEMS, often), (1, often), (1, 3), (1, 2)):
             if probe.batch * items * probe.query_length * probe.key_length * times**2 <= most:

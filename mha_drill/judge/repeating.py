@@ -6,6 +6,7 @@ Used by `audit`; `regrading` has its clocks from here. What is written into, cou
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,8 @@ MANY = {Care.USUAL: 12, Care.ELSEWHERE: 24, Care.LONG: 128}
 MASKED = {Care.USUAL: 1, Care.ELSEWHERE: 2, Care.LONG: 32}
 # Of a file so slow that these calls would take more than this part of the limit, fewer are asked for.
 FEWEST, FAST, PART = 3, 24, 10
+# Of a call that took so many seconds it is not known whether the file is slow or the machine was busy.
+BUSY = 2e-3
 # How far clocks are set forward, in powers of ten of a second: up to ten years.
 SOONEST, LATEST = -1.0, 8.5
 
@@ -77,6 +80,17 @@ def patience(examination: Examination, most: int) -> int:
     """Return how many calls of a slow file are waited for: a part of what one call may take, `most` at best."""
     case = examination.case
     return min(most, max(FEWEST, int(case.runner.time_limit / PART / max(case.pace, 1e-9))))
+
+
+def pace_again(examination: Examination, wish: Wish) -> float:
+    """Return the seconds of a call; where they are many, of one more if that takes less."""
+    case = examination.case
+    if case.pace < BUSY:
+        return case.pace
+    experiment, arrays, _ = case.experiment(examination.binding, wish.probe, repair=False)
+    started = time.monotonic()
+    case.ask(experiment, arrays)
+    return min(case.pace, time.monotonic() - started)
 
 
 def later(count: int) -> list[float]:
