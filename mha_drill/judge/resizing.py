@@ -18,12 +18,14 @@ from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
 from mha_drill.judge.observation import Wish
 from mha_drill.judge.regrading import losses_of
-from mha_drill.judge.repeating import observed
+from mha_drill.judge.repeating import FAST, observed, patience
 from mha_drill.judge.ways import resized
 
 # Heads, and channels of one head, as the probes do not have them. Narrow: what no trace shows is told by an affine
 # map, for which the probes must have more positions than channels.
 SIZES = ((2, 7), (2, 9), (2, 11), (3, 6), (3, 7), (3, 9), (5, 3), (5, 4), (6, 3), (6, 5), (7, 4), (8, 2))
+# Items, more than a probe has.
+MORE = 5
 WRONG = Finding("wrong-value", "any")
 
 
@@ -62,7 +64,9 @@ class Resized:
         assert self._other is not None
         length = self.known.probe.query_length
         same = self._other.binding.call.separate
-        probe = replace(self.known.probe, name="apart", key_length=length, same=same)
+        larger = patience(self.examination, FAST) == FAST
+        batch = MORE + secrets.randbelow(MORE) if larger else self.known.probe.batch
+        probe = replace(self.known.probe, name="apart", batch=batch, key_length=length, same=same)
         known = Wish(probe, None, self.known.options)
         before = self.examination
         weights = [
