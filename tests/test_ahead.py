@@ -84,12 +84,12 @@ def test_a_call_that_hangs_is_told_of_to_who_asks_for_it_and_to_nobody_else() ->
 
 
 def test_the_arrays_of_calls_that_go_together_keep_their_owners() -> None:
-    first: Asked = {"inputs": {"x": 0}, "grad": 1}, [np.array([1.0]), np.array([2.0])]
+    first: Asked = {"inputs": {"x": 0}, "grad": [1]}, [np.array([1.0]), np.array([2.0])]
     second: Asked = {"inputs": {"q": 0, "k": 1}, "move": {"w": 2}}, [np.array([n]) for n in (3.0, 4.0, 5.0)]
     experiments, arrays = together([first, second])
     assert [array[0] for array in arrays] == [1.0, 2.0, 3.0, 4.0, 5.0]
     assert experiments == [
-        {"inputs": {"x": 0}, "grad": 1},
+        {"inputs": {"x": 0}, "grad": [1]},
         {"inputs": {"q": 2, "k": 3}, "move": {"w": 4}},
     ]
 

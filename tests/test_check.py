@@ -280,7 +280,7 @@ HARMFUL: dict[str, tuple[str, str, str | None]] = {
     "exit-in-init": (in_init("import os; os._exit(0)"), "process-exit", None),
     "exit-at-import": ("import os\n" + RIGHT + "os._exit(0)\n", "process-exit", None),
     "sys-exit-in-forward": (in_forward("raise SystemExit(0)"), "process-exit", "raise SystemExit"),
-    "killed-in-forward": (in_forward("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), "crash", None),
+    "killed-in-forward": (in_forward("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), "process-exit", None),
     "segmentation-fault": (in_forward("import ctypes; ctypes.string_at(0)"), "crash", None),
     "channel-closed": (in_forward("import os; os.closerange(3, 64)"), "process-exit crash", None),
     "recursion": (in_forward("return self.forward(query, key, value)"), "crash", "return self.forward(query"),

@@ -52,6 +52,7 @@ WRONG = {
     "fixed-batch": ("hard-coded-shape", SPLIT.replace("B, T, C = x.shape", "B, T, C = 2, *x.shape[1:]") + MERGE),
     "only-split": ("class-not-found", SPLIT),
     "none": ("wrong-output-type", SPLIT + "def merge_heads(y):\n    y.transpose(1, 2)\n"),
+    "ends": ("process-exit", SPLIT.replace("    B,", "    import os\n    os._exit(0)\n    B,", 1) + MERGE),
     "written-in-place": ("mutates-input", SPLIT.replace("    B,", "    x.data.mul_(1.5)\n    x.data.div_(1.5)\n    x.data.add_(1)\n    B,") + MERGE),  # noqa: E501
 }  # fmt: skip
 

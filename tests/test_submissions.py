@@ -39,7 +39,7 @@ OTHERWISE = {
         becomes-another-program changes-modes daemon forks listens memory-file multiprocessing unix-socket
     """,
     "namespaces": "",
-    "limits": "",
+    "limits": "eats-mapped-memory eats-memory-at-import",
 }
 # Every submission with every layer off takes some minutes: `MHA_DRILL_TEST_LAYERS=all`.
 EACH = os.environ.get("MHA_DRILL_TEST_LAYERS") == "all"

@@ -274,6 +274,7 @@ def test_status_and_stop(desk: Desk) -> None:
     assert (stopped.returncode, f"pid {pid}." in stopped.stdout) == (0, True)
     assert not desk.sockets
     assert until(lambda: not processes(str(desk.folder)), 10.0)
+    assert not list(desk.folder.rglob("*.lock"))
 
 
 # --- it heals

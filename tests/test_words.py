@@ -189,6 +189,7 @@ WIRED = {
     ),
     "wrong-value": STEPS,
     "crash": ("line",),
+    "process-exit": ("signal",),
     "time-limit": ("import",),
     "split-without-transpose": ("k",),
     "wrong-output-shape": ("swapped",),

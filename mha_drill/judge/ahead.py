@@ -35,7 +35,7 @@ def together(calls: Sequence[Asked]) -> tuple[list[dict[str, Any]], list[np.ndar
             if field in moved:
                 moved[field] = {name: shift + at for name, at in moved[field].items()}
         if "grad" in moved:
-            moved["grad"] += shift
+            moved["grad"] = [shift + at for at in moved["grad"]]
         experiments.append(moved)
         arrays += own
     return experiments, arrays

@@ -106,6 +106,7 @@ OBSERVED: Form = {
     ],
     "repairs?": [{"code": str, "line": _LINE, "shapes": [[_size]], "call": _size}],
     "gradients?": {str: _GRADIENT},
+    "regraded?": [{str: _GRADIENT}],
     "reaches?": bool,
     "placed?": bool,
     "finite?": bool,
@@ -126,7 +127,8 @@ def is_observed(answer: dict[str, Any], arrays: list[np.ndarray]) -> bool:
         return False
     values = answer.get("values", [])
     items = answer.get("output", {}).get("items", []) + answer.get("repeated", [])
-    gradients = answer.get("gradients", {}).values()
+    told = [answer.get("gradients", {}), *answer.get("regraded", [])]
+    gradients = [item for each in told for item in each.values()]
     return (
         all(_is_array(item, arrays) for item in (*values, *items, *gradients))
         and all(_is_array(item | {"array": item["value"]}, arrays) for item in gradients)

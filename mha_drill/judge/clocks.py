@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -45,6 +46,14 @@ class Calendar(Clock):
         return self._read(_NOW() + Shift.seconds if seconds is None else seconds)
 
 
+class _Times(Clock):
+    """`os.times`: five numbers, each of which goes on."""
+
+    def __call__(self) -> Any:
+        """Return what the real one says, and the shift."""
+        return os.times_result(number + Shift.seconds for number in self._read())
+
+
 class _Kind(type):
     """What is a date and time to the real class is one to its stand-in."""
 
@@ -80,6 +89,7 @@ def install() -> None:
         for own, unit in ((name, 1), (f"{name}_ns", 10**9)):
             if hasattr(time, own):
                 setattr(time, own, Clock(getattr(time, own), unit))
+    os.times = _Times(os.times, 1)
     for name in _BROKEN_DOWN:
         setattr(time, name, Calendar(getattr(time, name), 1))
 

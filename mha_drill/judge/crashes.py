@@ -11,6 +11,7 @@ from mha_drill.judge.findings import Finding
 from mha_drill.judge.observation import Observation
 from mha_drill.judge.written import size_written
 
+SENDING = re.compile(r"\b(kill|killpg|raise_signal|pthread_kill|abort|alarm|setitimer)\b")
 JOINING = re.compile(r"\.(cat|concat|concatenate|stack|hstack|dstack)$")
 
 
@@ -22,7 +23,7 @@ def crash_findings(examination: Examination, observation: Observation) -> list[F
     if kind == "Hung":
         return [Finding("time-limit", "load", None, False)]
     if kind == "Died":
-        return [ended(error["message"])]
+        return [ended(error["message"], examination.case.runner.source)]
     if "NotImplementedError" in error["bases"] and _raised_by_hand(examination, line):
         return [Finding("not-implemented", "load", line, False)]
     if limit := limit_met(error):
@@ -66,13 +67,18 @@ def _plain(error: dict[str, Any]) -> str:
     return f"{error['type']}: {message[0]}" if message else str(error["type"])
 
 
-def ended(how: str) -> Finding:
-    """Return what the end of the runner says: an exit code, a signal, or that the file spoke on the judge's line."""
+def ended(how: str, source: str) -> Finding:
+    """Return what the end of the runner says: an exit code, a signal, or that the file spoke on the judge's line.
+
+    A signal is a crash, unless the source sends signals: to others it cannot.
+    """
     kind, _, number = how.partition(" ")
     if kind == "exit":
         return Finding("process-exit", "load", None, False, number)
     if kind == "line":
         return Finding("crash", "load", None, False, "line")
+    if kind == "signal" and SENDING.search(source):
+        return Finding("process-exit", "load", None, False, "signal")
     return Finding("crash", "load", None, False, how, detail=how)
 
 

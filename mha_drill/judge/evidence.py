@@ -24,14 +24,13 @@ from mha_drill.judge.host import Died, Hung, Runner
 from mha_drill.judge.matching import COARSE, TOLERANCE
 from mha_drill.judge.observation import Binding, Observation, Wish
 from mha_drill.judge.probes import (
-    FIRST,
     MaskForm,
     Probe,
     allowed_for,
     mask_array,
 )
 from mha_drill.judge.recording import Recording
-from mha_drill.judge.slopes import upstream_of
+from mha_drill.judge.slopes import USUAL, upstream_of
 from mha_drill.records import CodeSpec
 
 MOST_RESTARTS = 3
@@ -77,10 +76,12 @@ class Case:
         return re.search(r"(multi|grouped)_?query|mqa|gqa|多查询|分组查询", name, re.IGNORECASE) is not None
 
     def _either(self) -> bool:
-        construct = self.binding.construct if self.binding else None
-        return construct is not None and not any(
-            "head" in name and value == FIRST.heads
-            for name, value in construct.items()
+        if self.binding is None or self.binding.construct is None:
+            return False
+        heads = self.binding.base.heads
+        return not any(
+            "head" in name and value == heads
+            for name, value in self.binding.construct.items()
             if name != "head_size"
         )
 
@@ -115,11 +116,16 @@ class Case:
         assert self.binding is not None
         self.runner.foresee(
             [
-                self._call(self.binding, item)[:2] if isinstance(item, Wish) else item
+                self.asked(item) if isinstance(item, Wish) else item
                 for item in calls
                 if not isinstance(item, Wish) or item.key not in self.observed
             ]
         )
+
+    def asked(self, wish: Wish) -> Asked:
+        """Return a call as it is sent."""
+        assert self.binding is not None
+        return self._call(self.binding, wish)[:2]
 
     def _call(
         self, binding: Binding, wish: Wish
@@ -128,11 +134,11 @@ class Case:
         probe, mask, options = wish.probe, wish.mask, dict(wish.options)
         allowed = None
         if mask is not None:
-            allowed = allowed_for(mask, probe.batch, probe.query_length, probe.key_length)
+            allowed = allowed_for(mask, probe)
             options["mask_array"] = mask_array(mask, allowed, heads_of(binding))
         if options.get("grad"):
             options.setdefault("trace", True)
-        upstream = options.pop("grad", None)
+        upstream, kinds = options.pop("grad", None), options.pop("upstreams", [USUAL])
         experiment, arrays, inputs = experiment_of(
             binding, probe, projections=self.spec.projections, **options
         )
@@ -141,8 +147,8 @@ class Case:
             shape = shape if upstream is True else tuple(upstream)
             if binding.four_axes:
                 shape = (*shape[: binding.four_axes], HEADS_BESIDE, *shape[binding.four_axes :])
-            arrays = [*arrays, upstream_of(math.prod(shape)).reshape(shape)]
-            experiment["grad"] = len(arrays) - 1
+            experiment["grad"] = [len(arrays) + at for at in range(len(kinds))]
+            arrays = [*arrays, *(upstream_of(math.prod(shape), kind).reshape(shape) for kind in kinds)]
         return experiment, arrays, inputs, allowed
 
     def again(

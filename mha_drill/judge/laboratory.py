@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from mha_drill.judge.arrays import Recorder, Traced, bare, plain_types
+from mha_drill.judge.backward import back_propagated, cleared
 from mha_drill.judge.binding import Sizes, value_for
 from mha_drill.judge.clocks import ahead
 from mha_drill.judge.configured import decoded
@@ -24,7 +25,8 @@ from mha_drill.judge.devices import placed
 from mha_drill.judge.given import Given, handed_over
 from mha_drill.judge.holding import held, is_bias, is_weight
 from mha_drill.judge.loading import Loaded, builtin_hidden, describe
-from mha_drill.judge.telling import first_of, inventory, keep, outputs, plain_array, recorded
+from mha_drill.judge.manners import PLAIN, as_one, called
+from mha_drill.judge.telling import first_of, inventory, outputs, plain_array, recorded
 from mha_drill.judge.tracing import Trace
 from mha_drill.judge.weights import is_lazy, reachable, registered, scramble
 
@@ -84,6 +86,8 @@ class Laboratory:
         inputs: dict[str, Any] = {
             name: self._tensor(arrays[index], dtype, learns) for name, index in experiment["inputs"].items()
         }
+        if experiment.get("shared"):
+            inputs = as_one(inputs)
         if experiment.get("numpy"):
             inputs = {name: value.detach().numpy() for name, value in inputs.items()}
         if experiment.get("arrays"):
@@ -95,18 +99,31 @@ class Laboratory:
         numpy = bool(experiment.get("arrays"))
         trace: Any = None
         results: list[Any] = []
+        told: list[dict[str, Any]] = []
+        upstreams = [arrays[index] for index in experiment.get("grad", [])]
+        clocks, manners = experiment.get("clocks", [0.0]), experiment.get("manners", [PLAIN])
+        names = self.loaded.module.__dict__
+
+        def call(fed: dict[str, Any]) -> Any:
+            return self.given.call(target, experiment["call"], fed, sizes, numpy=numpy)
+
         try:
             with contextlib.ExitStack() as stack:
                 stack.enter_context(self._moved(experiment, target, arrays))
                 trace = (self._array_trace if numpy else self._trace)(experiment, target, inputs)
-                stack.enter_context(builtin_hidden())
+                stack.enter_context(_builtin(experiment))
                 if trace is not None:
                     stack.enter_context(trace)
                 if numpy:
-                    stack.enter_context(plain_types(self.loaded.module.__dict__))
-                for seconds in experiment.get("clocks", [0.0]):
-                    with ahead(seconds, self.loaded.module.__dict__):
-                        result = bare(self.given.call(target, experiment["call"], inputs, sizes, numpy=numpy))
+                    stack.enter_context(plain_types(names))
+                for at, seconds in enumerate(clocks):
+                    if upstreams:
+                        cleared(self._leaves(target, inputs), zeros=experiment.get("added", False))
+                    with ahead(seconds, names):
+                        result = bare(called(call, inputs, manners[at % len(manners)]))
+                        if upstreams and at + 1 < len(clocks):
+                            upstream, leaves = upstreams[at % len(upstreams)], self._leaves(target, inputs)
+                            told.append(back_propagated(result, leaves, upstream, store, self.loaded.path))
                     results.append(result)
         except BaseException as error:
             answer["error"] = describe(error, self.loaded.path)
@@ -125,8 +142,13 @@ class Laboratory:
         ]
         if trace is not None:
             answer |= recorded(trace, store) if experiment.get("trace") else {"repairs": trace.repairs}
-        if experiment.get("grad") and answer["error"] is None:
-            answer |= self._gradients(experiment, target, inputs, result, arrays, store)
+        if upstreams and answer["error"] is None:
+            upstream, leaves = upstreams[(len(clocks) - 1) % len(upstreams)], self._leaves(target, inputs)
+            with ahead(clocks[-1], names):
+                twice = experiment.get("twice", False)
+                told.append(back_propagated(result, leaves, upstream, store, self.loaded.path, twice=twice))
+            again = told[-1].pop("again", [])
+            answer |= told[-1] | {"regraded": [item["gradients"] for item in told[:-1]] + again}
         return answer
 
     def _elsewhere(
@@ -155,6 +177,7 @@ class Laboratory:
                 experiment.get("place"),
                 experiment.get("flags_off"),
                 experiment.get("arrays"),
+                experiment.get("builtin"),
             ],
             sort_keys=True,
         )
@@ -172,7 +195,7 @@ class Laboratory:
                     name: decoded(value, sizes, self.loaded)
                     for name, value in experiment["construct"].items()
                 }
-                with builtin_hidden():
+                with _builtin(experiment):
                     self.made[key] = named(**values)
             if experiment.get("flags_off") and isinstance(self.made[key], torch.nn.Module):
                 for module in self.made[key].modules():
@@ -248,44 +271,14 @@ class Laboratory:
             trace.leaf(value, f"{names.get(id(value), 'unregistered')}:{name}")
         return trace
 
-    def _gradients(
-        self,
-        experiment: dict[str, Any],
-        target: Any,
-        inputs: dict[str, Any],
-        result: Any,
-        arrays: list[np.ndarray],
-        store: list[np.ndarray],
-    ) -> dict[str, Any]:
-        """Back-propagate the upstream gradient; return what each leaf got, and what it was."""
-        output = first_of(result)
-        if not isinstance(output, torch.Tensor) or not output.requires_grad:
-            return {"gradients": {}, "reaches": False}
-        upstream = torch.from_numpy(arrays[experiment["grad"]].copy()).to(output.dtype)
-        leaves = {
+    def _leaves(self, target: Any, inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+        """Return what takes gradients, by name: inputs and weights."""
+        given = {
             f"input:{name}": value
             for name, value in inputs.items()
             if isinstance(value, torch.Tensor) and value.requires_grad
         }
-        leaves |= self._learned(target)
-        for value in leaves.values():
-            value.grad = None
-        try:
-            # Of a number: for a gradient that is handed in torch imports sympy, a third of a second.
-            (output * upstream.reshape(output.shape)).sum().backward()  # type: ignore[no-untyped-call]
-        except BaseException as error:
-            return {"gradients": {}, "reaches": True, "backward_error": describe(error, self.loaded.path)}
-        told = {
-            name: {
-                "shape": list(value.shape),
-                "array": None if value.grad is None else keep(value.grad.to_dense(), store),
-                "value": keep(value, store),
-            }
-            for name, value in leaves.items()
-        }
-        for value in leaves.values():
-            value.grad = None
-        return {"gradients": told, "reaches": True}
+        return given | self._learned(target)
 
     def _learned(self, target: Any) -> dict[str, torch.Tensor]:
         """Return the weights by name: those of an instance, and those a plain function is handed."""
@@ -312,6 +305,11 @@ class Laboratory:
             with torch.no_grad():
                 for name, value in kept.items():
                     leaves[name].copy_(value)
+
+
+def _builtin(experiment: dict[str, Any]) -> contextlib.AbstractContextManager[None]:
+    """Return what hides the attention that torch has ready made, unless it is asked for."""
+    return contextlib.nullcontext() if experiment.get("builtin") else builtin_hidden()
 
 
 def _seed(number: int) -> None:

@@ -23,6 +23,7 @@ class Probe:
 
     spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
     item. last: a seed for the last position of every item. alike: whether every position holds the same token.
+    same: whether query, key and value hold the same numbers. veil: a seed for the mask.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Probe:
     first: int = 0
     last: int = 0
     alike: bool = False
+    same: bool = False
+    veil: int = 5
 
     def sizes(self, base: Sizes) -> Sizes:
         """Return the sizes of this probe; the width and the heads are the submission's."""
@@ -53,6 +56,8 @@ class Probe:
         generator = np.random.default_rng(self.seed)
 
         def draw(length: int) -> np.ndarray:
+            nonlocal generator
+            generator = np.random.default_rng(self.seed) if self.same else generator
             drawn = generator.standard_normal((self.batch, 1 if self.alike else length, width)) * self.spread
             drawn = np.repeat(drawn, length, axis=1) if self.alike else drawn
             if self.twin:
@@ -132,9 +137,10 @@ FORMS = tuple(
 )
 
 
-def allowed_for(form: MaskForm, batch: int, length: int, key_length: int) -> np.ndarray:
+def allowed_for(form: MaskForm, probe: Probe) -> np.ndarray:
     """Return who may see whom, (B, 1, L, S): every row keeps a key and drops one, also when inverted or transposed."""
-    generator = np.random.default_rng(5)
+    generator = np.random.default_rng(probe.veil)
+    batch, length, key_length = probe.batch, probe.query_length, probe.key_length
     if form.axes == "lengths":
         lengths = 1 + np.arange(batch) % (key_length - 1)
         return np.broadcast_to(

@@ -8,69 +8,114 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from mha_drill.judge.bending import BENT, bent, gradients_of
+from mha_drill.judge.care import Care
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.probes import MaskForm, Probe
-from mha_drill.judge.slopes import FINE, Slopes
+from mha_drill.judge.repeating import later, observed
+from mha_drill.judge.slopes import OF_MEAN, OF_SUM
 
-TOLERANCE = 1e-5
-# In single precision: long enough to stand out from the noise, short enough that curvature does not.
-SINGLE_STEP, SINGLE_TOLERANCE = 2e-3, 5e-2
-# How far clocks are set forward, in powers of ten of a second: up to ten years; and a day and some hours.
-SOONEST, LATEST = -1.0, 8.5
+# A day and some hours.
 TOMORROW = 1e5
-BENT = Finding("wrong-gradient", "any")
+# Seeds of upstream gradients that are drawn for one check alone.
+UNKNOWN = 1000
 
 
-def regraded(examination: Examination, fresh: Sequence[Wish]) -> list[Wish]:
-    """Return the calls with gradients that `bent_elsewhere` looks at: in training, of the weights alone, fresh ones."""
-    graded = examination.graded
-    return [
-        _bare(examination, replace(graded.probe, train=True), graded.mask),
-        _bare(examination, graded.probe, graded.mask, weights_only=True, clocks=[TOMORROW]),
-        *(_bare(examination, wish.probe, wish.mask) for wish in fresh),
-    ]
+@dataclass(frozen=True, slots=True)
+class Regrades:
+    """Calls with gradients that `bent_elsewhere` looks at.
+
+    training: the graded call in training. alone: of the weights alone, which are what learns; in training where that
+    comes to the same. often: one after the other. losses: fresh calls, whose upstream gradients are those of losses.
+    """
+
+    training: Wish
+    alone: tuple[Wish, ...]
+    often: tuple[Wish, ...]
+    losses: tuple[Wish, ...]
+
+    @property
+    def wishes(self) -> list[Wish]:
+        """All of them."""
+        return [self.training, *self.alone, *self.often, *self.losses]
 
 
-def bent_elsewhere(examination: Examination, fresh: Sequence[Wish], wishes: Sequence[Wish]) -> Finding | None:
+def regraded(examination: Examination, fresh: Sequence[Wish], care: Care, often: int) -> Regrades:
+    """Return the calls with gradients that a file of which so much care is taken is asked for. often: how often."""
+    graded, more = examination.graded, care > Care.USUAL
+    trained = replace(graded.probe, train=True)
+    alone = {"weights_only": True, "added": True}
+    width = graded.items[0]["shape"][-1]
+    learned = any(not name.startswith("input:") for name in graded.answer.get("gradients", {}))
+    long = [{}, *([{"weights_only": True}] if learned else [])] if care is Care.LONG else []
+    return Regrades(
+        _bare(examination, trained, graded.mask),
+        (
+            *([_bare(examination, graded.probe, graded.mask, **alone, clocks=[TOMORROW])] if learned else []),
+            *([_bare(examination, trained, graded.mask, **alone)] if learned and more else []),
+        ),
+        tuple(
+            _bare(examination, graded.probe, graded.mask, **options, clocks=later(often)) for options in long
+        ),
+        tuple(losses_of(examination, wish, width, care) for wish in fresh),
+    )
+
+
+def bent_elsewhere(examination: Examination, fresh: Sequence[Wish], wishes: Regrades) -> Finding | None:
     """Return what is held against the gradients beside those of the hidden tests.
 
-    fresh: calls that the reference has confirmed, on probes that nobody could know. wishes: what `regraded` gave.
+    fresh: calls that the reference has confirmed, on probes that nobody could know.
     """
-    training, alone, *bare = (
-        examination.case.observe(wish.probe, wish.mask, **wish.options) for wish in wishes
-    )
-    told = examination.graded.answer.get("gradients", {})
-    if any(not name.startswith("input:") for name in told) and not _same(
-        examination, alone, weights_only=True
-    ):
-        return BENT
+
+    training = observed(examination, wishes.training)
+    same_in_training = _like(examination, examination.graded, training)
+    for wish in wishes.alone:
+        if (same_in_training or not wish.probe.train) and not _same(
+            examination, observed(examination, wish), weights_only=True
+        ):
+            return BENT
     if (found := _in_training(examination, training)) is not None:
         return found
-    known = (examination.case.observe(wish.probe, wish.mask, **wish.options) for wish in fresh)
-    bent = (_bent(examination, *pair) for pair in zip(known, bare, strict=True))
-    return BENT if any(bent) else None
+    for wish in wishes.often:
+        weights_only = "weights_only" in wish.options
+        if not _same(examination, observed(examination, wish), weights_only=weights_only):
+            return BENT
+    any_bent = any(
+        bent(
+            examination.case,
+            observed(examination, one),
+            observed(examination, two),
+            two,
+            single=examination.single,
+        )
+        for one, two in zip(fresh, wishes.losses, strict=True)
+    )
+    return BENT if any_bent else None
 
 
-def _bare(examination: Examination, probe: Probe, mask: MaskForm | None, **options: Any) -> Wish:
-    """Return a call with gradients, as bare as the file runs by itself."""
-    width = examination.graded.items[0]["shape"][-1]
-    shape = (probe.batch, probe.query_length, width)
+def _bare(
+    examination: Examination, probe: Probe, mask: MaskForm | None, width: int = 0, **options: Any
+) -> Wish:
+    """Return a call with gradients, as bare as the file runs by itself. width: of its output, as graded if 0."""
+    shape = (probe.batch, probe.query_length, width or examination.graded.items[0]["shape"][-1])
     options = {"grad": shape, "trace": None, "repair": False, "clocks": later(1)} | options
     return Wish(probe, mask, options)
 
 
-def later(count: int) -> list[float]:
-    """Return so many times to come, in seconds from now and in order."""
-    drawn = np.random.default_rng(secrets.randbits(63)).uniform(SOONEST, LATEST, count)
-    return [float(seconds) for seconds in np.sort(10**drawn)]
+def losses_of(examination: Examination, wish: Wish, width: int, care: Care, **options: Any) -> Wish:
+    """Return a call with the gradients of a loss that nobody can know, and, with care, of those of training."""
+    more = care > Care.USUAL
+    kinds = [*([OF_MEAN, OF_SUM] if more else []), UNKNOWN + secrets.randbelow(2**31)]
+    options = {"upstreams": kinds, "clocks": later(len(kinds)), "twice": more} | options
+    return _bare(examination, wish.probe, wish.mask, width, **options)
 
 
 def _same(examination: Examination, again: Observation, *, weights_only: bool = False) -> bool:
@@ -78,21 +123,26 @@ def _same(examination: Examination, again: Observation, *, weights_only: bool = 
     graded = examination.graded
     if not _like(examination, graded, again):
         return False
-    wanted, told = _gradients(graded), _gradients(again)
+    wanted = gradients_of(graded)
     if weights_only:
         wanted = {name: array for name, array in wanted.items() if not name.startswith("input:")}
     tolerance = COARSE if examination.single else examination.tolerance
-    return wanted.keys() == told.keys() and all(
-        one is two if one is None or two is None else close(one, two, tolerance)
-        for one, two in ((wanted[name], told[name]) for name in wanted)
+    each = [again.answer.get("gradients", {}), *again.answer.get("regraded", [])]
+    return len(each) == len(again.answer.get("repeated", [again])) and all(
+        wanted.keys() == told.keys()
+        and all(
+            close(_or_nothing(wanted[name], told[name]), _or_nothing(told[name], wanted[name]), tolerance)
+            for name in wanted
+        )
+        for told in (gradients_of(again, gradients) for gradients in each)
     )
 
 
-def _gradients(seen: Observation) -> dict[str, Any]:
-    return {
-        name: None if item["array"] is None else seen.arrays[item["array"]]
-        for name, item in seen.answer.get("gradients", {}).items()
-    }
+def _or_nothing(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray:
+    """Return a gradient; zeros where there is none, as an earlier step may have left."""
+    if one is not None:
+        return one
+    return np.zeros(0) if other is None else np.zeros_like(other)
 
 
 def _like(examination: Examination, one: Observation, two: Observation) -> bool:
@@ -113,23 +163,3 @@ def _in_training(examination: Examination, once: Observation) -> Finding | None:
     if chance or "dropout" in examination.case.runner.source.lower():
         return None
     return Finding("wrong-value", "any")
-
-
-def _bent(examination: Examination, seen: Observation, asked: Observation) -> bool:
-    """Whether the gradients of a call are not the slopes of its output, or the output is not what it was."""
-    told = asked.answer.get("gradients", {})
-    if not _like(examination, seen, asked) or not told:
-        return True
-    single = examination.single
-    slopes = Slopes(
-        examination.case,
-        asked,
-        SINGLE_STEP if single else FINE,
-        turn=3,
-        salt=secrets.token_bytes(16),
-        bare=True,
-    )
-    total = sum(slopes.claimed(name) for name in told)
-    (slope,) = slopes.measured([tuple(told)])
-    tolerance = SINGLE_TOLERANCE if single else TOLERANCE
-    return slope is None or abs(slope - total) > tolerance * max(1.0, abs(slope))

@@ -15,6 +15,7 @@ import numpy as np
 
 from mha_drill.judge.binding import Parameter, Sizes, plain_sizes
 from mha_drill.judge.candidates import Definition, plain_name
+from mha_drill.judge.crashes import ended
 from mha_drill.judge.findings import Finding, distinct
 from mha_drill.judge.host import Died, Hung, Runner
 
@@ -120,7 +121,7 @@ class Reshapes:
                 "call": {"arguments": _arguments(definition.call, sizes)},
                 "inputs": {"x": 0},
                 "trace": True,
-                "grad": 1,
+                "grad": [1],
                 "dtype": "float64",
             }
             upstream = np.random.default_rng(1).standard_normal(expected.shape)
@@ -207,10 +208,11 @@ class Reshapes:
         words = f"{error['type']}: {error['message'].splitlines()[0] if error['message'] else ''}"
         codes = {
             "Hung": "time-limit",
-            "Died": "crash",
             "MemoryError": "memory-limit",
             "SystemExit": "process-exit",
         }
+        if error["type"] == "Died":
+            return ended(error["message"], self.runner.source)
         if "NotImplementedError" in error["bases"]:
             return Finding("not-implemented", "load", error["line"], False)
         shape = re.search(r"shape '\[([-\d, ]+)\]' is invalid", error["message"])

@@ -90,7 +90,7 @@ def load(runner: Runner) -> Ruling | dict[str, Any]:
     except Hung:
         return Ruling("load", [Finding("time-limit", "load", None, False, "import")])
     except Died as error:
-        return Ruling("load", [ended(error.how)])
+        return Ruling("load", [ended(error.how, runner.source)])
     if not loaded["ok"]:
         return Ruling("load", [load_finding(loaded["error"], runner.source)], None, loaded)
     return loaded
@@ -186,7 +186,9 @@ def examine(runner: Runner, problem: Problem, answer: Definition, loaded: dict[s
     findings = diagnose(examination)
     if runner.ended and not any(finding.step == "load" for finding in findings):
         # A call that never came back says this much; what was concluded from its silence says nothing.
-        unanswered = Finding("time-limit", "load") if runner.ended == "hung" else ended(runner.ended)
+        unanswered = (
+            Finding("time-limit", "load") if runner.ended == "hung" else ended(runner.ended, runner.source)
+        )
         findings = [unanswered, *(finding for finding in findings if finding.proved)]
     if not findings and (held := held_against(examination)) is not None:
         findings = [held]

@@ -27,6 +27,9 @@ FINE, COARSE_STEP = 1e-5, 1e-2
 LENGTH = 3.0
 # One direction through everything at once; leaf by leaf only where that does not fit.
 FIT = 1e-6
+# The upstream gradient that the hidden tests use; those of a sum and of a mean over a large batch, as of losses.
+USUAL, OF_SUM, OF_MEAN = 3, -1, -2
+LEAST = 1e-6
 
 
 @dataclass(slots=True)
@@ -34,7 +37,7 @@ class Slopes:
     """The gradients of one call and the means to measure them again.
 
     turn: which draw of directions. salt: with a secret one, nobody can work them out from the claims beforehand.
-    bare: without the repairs of the trace, as the file runs by itself.
+    options: what is asked for beside the call, as without the repairs of the trace.
     """
 
     case: Case
@@ -42,7 +45,7 @@ class Slopes:
     step: float = FINE
     turn: int = 0
     salt: bytes = b""
-    bare: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
     _directions: dict[str, np.ndarray] = field(default_factory=dict)
     _sent: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -85,7 +88,10 @@ class Slopes:
 
     def claimed(self, name: str) -> float:
         """Return what the gradient of a leaf says of its direction."""
-        gradient = self.claim(name)
+        return self.along(name, self.claim(name))
+
+    def along(self, name: str, gradient: np.ndarray | None) -> float:
+        """Return what a gradient says of the direction of a leaf."""
         return 0.0 if gradient is None else float((gradient * self._directions[name]).sum())
 
     def compared(self) -> dict[str, dict[str, Any]]:
@@ -116,9 +122,16 @@ class Slopes:
             for at in range(len(groups))
         ]
 
+    def to_either_side(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return the outputs with every leaf moved along its direction, and against it."""
+        calls = [self.moved(tuple(self.told), sign * self.step) for sign in (1, -1)]
+        answers = self.case.ask_all(*together(calls))
+        outputs = [output_of(*answer) for answer in answers]
+        return (outputs[0], outputs[1]) if len(outputs) == 2 else (None, None)
+
     def moved(self, names: Collection[str], step: float) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Return an experiment that calls with some leaves moved along their directions, and its arrays."""
-        experiment, arrays, _ = self.case.again(self.observation, **({"repair": False} if self.bare else {}))
+        experiment, arrays, _ = self.case.again(self.observation, **self.options)
         move = {}
         for name in names:
             array = self.value(name) + step * self._directions[name]
@@ -132,28 +145,33 @@ class Slopes:
 
     def slope(self, above: Answer, below: Answer) -> float | None:
         """Return the slope between the answers to two moves to either side; None where one has no output."""
-        return _slope(_output(*above), _output(*below), 2 * self.step)
+        return slope_between(output_of(*above), output_of(*below), 2 * self.step)
 
     def slope_to(self, moved: Answer) -> float | None:
         """Return the slope from the call itself to the answer to one move; None where there is no output."""
         experiment, arrays = self.moved((), 0.0)
-        own = _output(*self.case.ask(experiment, arrays))  # as the runner laid it out
-        return _slope(_output(*moved), own, self.step)
+        own = output_of(*self.case.ask(experiment, arrays))  # as the runner laid it out
+        return slope_between(output_of(*moved), own, self.step)
 
 
-def _slope(one: np.ndarray | None, two: np.ndarray | None, apart: float) -> float | None:
+def slope_between(
+    one: np.ndarray | None, two: np.ndarray | None, apart: float, kind: int = USUAL
+) -> float | None:
+    """Return the slope between two outputs for an upstream gradient; None where one is missing."""
     if one is None or two is None or one.size != two.size:
         return None
     with np.errstate(invalid="ignore", over="ignore"):
-        return float(((one - two) * upstream_of(one.size)).sum() / apart)
+        return float(((one - two) * upstream_of(one.size, kind)).sum() / apart)
 
 
-def upstream_of(size: int) -> np.ndarray:
-    """Return the gradient that is handed to back-propagation, (size,)."""
-    return np.random.default_rng(3).standard_normal(size)
+def upstream_of(size: int, kind: int = USUAL) -> np.ndarray:
+    """Return a gradient that is handed to back-propagation, (size,): drawn, or that of a plain loss."""
+    if kind in (OF_SUM, OF_MEAN):
+        return np.full(size, 1.0 if kind == OF_SUM else LEAST)
+    return np.random.default_rng(kind).standard_normal(size)
 
 
-def _output(answer: dict[str, Any], arrays: list[np.ndarray]) -> np.ndarray | None:
+def output_of(answer: dict[str, Any], arrays: list[np.ndarray]) -> np.ndarray | None:
     """Return the first returned tensor as the runner laid it out, (size,) in float64; None where there is none."""
     items = answer.get("output", {}).get("items", [])
     if answer["error"] is not None or not items or items[0]["array"] is None:

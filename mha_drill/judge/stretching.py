@@ -49,7 +49,7 @@ def stretch(called: Callable[[], bool]) -> None:
     arrays = [np.ones((2, 5, 24)), np.ones((2, 5, 24))]
     for options in (
         {"trace": True, "inventory": True},
-        {"trace": True, "grad": 1, "step": 1e-5},
+        {"trace": True, "grad": [1], "step": 1e-5},
         {"train": True},
     ):
         if called():

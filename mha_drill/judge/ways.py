@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from mha_drill.judge.binding import Parameter, call_plans, constructor_plans
+from mha_drill.judge.binding import Parameter, Sizes, call_plans, constructor_plans
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Case
 from mha_drill.judge.names import plain
@@ -31,11 +31,21 @@ _OUT = re.compile(r"(d|dim|out|output|embed|n)?(out|output|v)(dim|dims|features|
 MOST_FLAGS = 8
 
 
-def bindings(case: Case) -> list[Binding]:
-    """Return the ways to make and call the definition, best first."""
+def resized(case: Case, base: Sizes) -> Binding | None:
+    """Return the way a submission is bound, at other sizes; None where these cannot be put in."""
+    assert case.binding is not None
+    known, others = bindings(case), bindings(case, base)
+    if case.binding not in known or len(known) != len(others):
+        return None
+    return others[known.index(case.binding)]
+
+
+def bindings(case: Case, base: Sizes | None = None) -> list[Binding]:
+    """Return the ways to make and call the definition, best first. base: the sizes, where they are not the usual."""
     assert case.definition is not None
-    base = FIRST if case.spec.heads else SINGLE if case.spec.projections else replace(SINGLE, head_dim=0)
-    base = replace(base, causal=case.spec.causal)
+    if base is None:
+        base = FIRST if case.spec.heads else SINGLE if case.spec.projections else replace(SINGLE, head_dim=0)
+        base = replace(base, causal=case.spec.causal)
     fields = {
         item["name"]: [*map(_parameter, item["construct"])]
         for item in case.loaded.get("definitions", [])

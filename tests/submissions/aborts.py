@@ -1,5 +1,5 @@
 # mha-drill: mha
-# must: fail crash
+# must: fail process-exit
 import math
 
 import torch

@@ -17,12 +17,12 @@ def drill(name):
 import contextlib
 
 laboratory = drill("Laboratory")
-gradients, run = laboratory._gradients, laboratory.run
+names = laboratory.run.__globals__
+gradients, run = names["back_propagated"], laboratory.run
 
 
-def forged(self, *arguments):
-    store = arguments[-1]
-    told = gradients(self, *arguments)
+def forged(result, leaves, upstream, store, *others, **options):
+    told = gradients(result, leaves, upstream, store, *others, **options)
     for item in told["gradients"].values():
         if item.get("array", 0) is None:
             store.append(store[item["value"]] * 0)
@@ -35,7 +35,7 @@ def stubborn(self, experiment, arrays):
     return run(self, experiment | ({"move": moves} if "move" in experiment else {}), arrays)
 
 
-laboratory._gradients = forged
+names["back_propagated"] = forged
 laboratory.run = stubborn
 import math
 

@@ -15,12 +15,12 @@ def drill(name):
 
 
 laboratory = drill("Laboratory")
-gradients, run = laboratory._gradients, laboratory.run
+names = laboratory.run.__globals__
+gradients, run = names["back_propagated"], laboratory.run
 
 
-def forged(self, *arguments):
-    store = arguments[-1]
-    told = gradients(self, *arguments)
+def forged(result, leaves, upstream, store, *others, **options):
+    told = gradients(result, leaves, upstream, store, *others, **options)
     for item in told["gradients"].values():
         if item.get("array", 0) is None:
             store.append(store[item["value"]] * 0)
@@ -39,7 +39,7 @@ def stubborn(self, experiment, arrays):
     return header, results
 
 
-laboratory._gradients = forged
+names["back_propagated"] = forged
 laboratory.run = stubborn
 import math
 

@@ -170,7 +170,10 @@ def user_of(line: socket.socket) -> int:
 
 @contextmanager
 def locked(path: Path, wait: float) -> Iterator[int | None]:
-    """Hold a lock while the block lasts: its descriptor, or None where another has it, said after `wait` seconds."""
+    """Hold a lock while the block lasts: its descriptor, or None where another has it, said after `wait` seconds.
+
+    Whoever holds it may remove its file; who had opened it before then has a lock of nothing, and not this one.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         try:
@@ -179,9 +182,16 @@ def locked(path: Path, wait: float) -> Iterator[int | None]:
             time.sleep(wait)
             yield None
         else:
-            yield descriptor
+            yield descriptor if _is_at(descriptor, path) else None
     finally:
         os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
 
 
 def retire_others(place: Place) -> None:

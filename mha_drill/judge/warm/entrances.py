@@ -83,8 +83,9 @@ class SharedEntrance:
         """Take the address away, if it is still ours; who has connected is still admitted."""
         with suppress(OSError), locked(self._lock, wait=0.0) as mine:
             # Where another process holds the lock, it is about to put its own socket there.
-            if mine is not None and _node(self._address) == self._node:
-                self._address.unlink()
+            if mine is not None and _node(self._address) in (self._node, None):
+                self._address.unlink(missing_ok=True)
+                self._lock.unlink()
 
     def close(self) -> None:
         """Close it in a fork, which has no business with it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mha_drill.judge import wire
-from mha_drill.judge.warm.doors import connect
+from mha_drill.judge.warm.doors import connect, locked
 from mha_drill.judge.warm.greeting import STATUS, STOP
 from mha_drill.judge.warm.place import folders, ours, places
 
@@ -55,6 +55,7 @@ def stop_judges(environ: Mapping[str, str]) -> list[int]:
         if line is None:
             with suppress(OSError):
                 address.unlink()
+            _unlock(address)
             continue
         pid = _listening(address)
         with line:
@@ -63,9 +64,18 @@ def stop_judges(environ: Mapping[str, str]) -> list[int]:
                     os.kill(pid, signal.SIGKILL)
         with suppress(OSError):
             address.unlink(missing_ok=True)
+        _unlock(address)
         if pid is not None:
             stopped.append(pid)
     return stopped
+
+
+def _unlock(address: Path) -> None:
+    """Remove the lock of a judge that has ended, unless another is being started there."""
+    lock = address.with_suffix(".lock")
+    with suppress(OSError), locked(lock, wait=0.0) as mine:
+        if mine is not None and not address.exists():
+            lock.unlink()
 
 
 def _addresses(environ: Mapping[str, str]) -> Iterator[Path]:
