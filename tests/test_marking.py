@@ -23,6 +23,8 @@ FILES = (
     "short_answers_fourth",
     "short_answers_fifth",
     "short_answers_sixth",
+    "short_answers_seventh",
+    "short_answers_eighth",
     "short_answers_imagined",
 )
 ANSWERS = [
@@ -37,8 +39,8 @@ MISTAKEN = tomllib.loads(Path(__file__).with_name("short_answers_mistaken.toml")
 MOST_TAKEN = 0.16
 POINTS = QUESTIONS["transformer-idea"].points
 
-# What the marking reaches, a point. `sixth` is only counted; what a set was counted at first stands at its head, and
-# once counted a set is open to tuning.
+# What the marking reaches, a point. `sixth` and `eighth` are only counted; what a set was counted at first stands at
+# its head, and once counted a set is open to tuning.
 AGREEMENT = {
     "tuning": 0.95,
     "apart": 0.95,
@@ -47,6 +49,8 @@ AGREEMENT = {
     "fourth": 0.9,
     "fifth": 0.9,
     "sixth": 0.82,
+    "seventh": 0.85,
+    "eighth": 0.89,
     "imagined": 0.9,
 }
 

@@ -28,6 +28,7 @@ FEWEST, FAST, PART = 3, 24, 10
 BUSY, SLOW, TRIES = 5e-4, 0.1, 5
 # How far clocks are set forward, in powers of ten of a second: up to ten years.
 SOONEST, LATEST = -1.0, 8.5
+DAY = 86_400
 
 
 def calls_again(examination: Examination, care: Care) -> list[tuple[Observation, Wish]]:
@@ -97,12 +98,15 @@ def pace_again(examination: Examination, wish: Wish) -> float:
 
 
 def later(count: int) -> list[float]:
-    """Return so many times to come, in seconds from now and in order: soon or late, and at any hour of any day."""
+    """Return so many times to come, in seconds from now and in order: half soon or late, half at any hour of any day.
+
+    The hours are spread evenly, so that of many none is left out.
+    """
     drawn = np.random.default_rng(secrets.randbits(63))
-    seconds = 10 ** drawn.uniform(SOONEST, LATEST, count)
-    anywhere = drawn.random(count) < 0.5
-    seconds[anywhere] = drawn.uniform(0, 10**LATEST, anywhere.sum())
-    return [float(moment) for moment in np.sort(seconds)]
+    soon = 10 ** drawn.uniform(SOONEST, LATEST, count // 2)
+    hours = (np.arange(count - len(soon)) + drawn.random(count - len(soon))) * DAY / max(1, count - len(soon))
+    days = drawn.integers(0, int(10**LATEST) // DAY, len(hours)) * DAY
+    return [float(moment) for moment in np.sort(np.concatenate([soon, days + hours]))]
 
 
 def observed(examination: Examination, wish: Wish) -> Observation:
