@@ -36,9 +36,28 @@ MASKING = "scores = scores.masked_fill(mask == 0, -1e9)"
 DROPPING = "weights = self.drop(scores.softmax(-1))"
 UNDROPPED = "weights = scores.softmax(-1)"
 
+RATE = "def __init__(self, d_model, num_heads, dropout=0.1):"
+NO_RATE = "def __init__(self, d_model, num_heads):"
+
 # Edits of the base file; the codes to be said and a piece of the line to be shown, none for a right file.
 EDITS: dict[str, tuple[list[tuple[str, str]], set[str], str]] = {
     "as it is": ([], set(), ""),
+    # -- a rate is asked for only where it can be given
+    "a rate of its own, and none to be given": (
+        [(RATE, NO_RATE), ("nn.Dropout(dropout)", "nn.Dropout(0.1)")],
+        set(),
+        "",
+    ),
+    "a rate of its own, whatever is given": (
+        [("nn.Dropout(dropout)", "nn.Dropout(0.1)")],
+        {"dropout-missing"},
+        "self.drop(",
+    ),
+    "no rate to be given, and nothing dropped": (
+        [(RATE, NO_RATE), ("nn.Dropout(dropout)", "nn.Dropout(0.1)"), (DROPPING, UNDROPPED)],
+        {"dropout-missing"},
+        "scores.softmax",
+    ),
     # -- a mask belongs to the scores
     "a mask on the query": (
         [(MASKING, "scores = q.masked_fill(mask == 0, -1e9) @ k.mT / self.d**0.5")],
@@ -280,8 +299,79 @@ class FullAttention(nn.Module):
 """
 
 # A style with its problem; edits of it as above.
+
+NARROW = """
+import random
+import torch
+from torch import nn
+
+class AttentionHead(nn.Module):
+    def __init__(self, d_k, d_v, d_model):
+        super().__init__()
+        self.to_q, self.to_k, self.to_v = (nn.Linear(d_model, wide) for wide in (d_k, d_k, d_v))
+
+    def forward(self, query, key, value, mask=None):
+        q, k, v = self.to_q(query), self.to_k(key), self.to_v(value)
+        score = torch.bmm(q, k.transpose(1, 2)) / q.size(-1) ** 0.5
+        if mask is not None:
+            score = score.masked_fill(mask, float("-inf"))
+        return torch.bmm(score.softmax(-1), v)
+"""
+CROSS = """
+import torch
+from torch import nn
+
+class CrossAttention(nn.Module):
+    def __init__(self, d_query, d_context, d_model, num_heads):
+        super().__init__()
+        self.h, self.d = num_heads, d_model // num_heads
+        self.wq, self.wo = nn.Linear(d_query, d_model), nn.Linear(d_model, d_query)
+        self.wk, self.wv = nn.Linear(d_context, d_model), nn.Linear(d_context, d_model)
+
+    def forward(self, query, context, mask=None):
+        cut = lambda t: t.view(len(t), -1, self.h, self.d).transpose(1, 2)
+        q, k, v = cut(self.wq(query)), cut(self.wk(context)), cut(self.wv(context))
+        scores = q @ k.mT / self.d**0.5
+        if mask is not None:
+            scores = scores.masked_fill(mask.unsqueeze(1), float("-inf"))
+        return self.wo((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+"""
+LAYER_GIVEN = """
+from torch import nn
+
+def attention(q, k, v, dropout: nn.Dropout, mask):
+    scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+    scores.masked_fill_(mask == 0, -1e9)
+    weights = dropout(scores.softmax(dim=-1))
+    return weights @ v, weights
+"""
+
 STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
     "groups": ("mha", KEEPS_GROUPS, [], set(), ""),
+    "a value of its own width, looked at for long": ("single-head", NARROW, [], set(), ""),
+    "a value of its own width, its gradient cut": (
+        "single-head",
+        NARROW,
+        [("score.softmax(-1), v", "score.softmax(-1), v.detach()")],
+        {"detached-graph"},
+        "detach",
+    ),
+    "inputs of two widths": ("mha", CROSS, [], set(), ""),
+    "inputs of two widths, scaled by all of them": (
+        "mha",
+        CROSS,
+        [("k.mT / self.d**0.5", "k.mT / (self.d * self.h) ** 0.5")],
+        {"wrong-scale"},
+        "self.d * self.h",
+    ),
+    "a dropout layer as an argument": ("sdpa", LAYER_GIVEN, [], set(), ""),
+    "a dropout layer as an argument, the wrong axis": (
+        "sdpa",
+        LAYER_GIVEN,
+        [("dim=-1", "dim=1")],
+        {"softmax-axis"},
+        "dim=1",
+    ),
     "groups in another order": (
         "mha",
         KEEPS_GROUPS.replace("repeat_interleave(times, dim=1)", "repeat(1, times, 1, 1)"),

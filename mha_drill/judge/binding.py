@@ -205,8 +205,11 @@ def constructor_plans(
     return _distinct(plans)[:8]
 
 
-# `key_size`, `query_dim`: the width of an input to some, of a head to others.
-_LOOSE = re.compile(r"(k|v|q|qk|kv|key|value|query|keys|values|queries)(dim|size|channels|features|width)")
+# `key_size`, `d_query`: the width of an input to some, of a head to others.
+_LOOSE = re.compile(
+    r"(k|v|q|qk|kv|key|value|query|keys|values|queries)(dim|size|channels|features|width)|"
+    r"(d|dim)(key|value|query|keys|values|queries)"
+)
 
 
 def _with_loose(
@@ -431,7 +434,7 @@ def _literal(name: str, found: str | None, sizes: Sizes) -> Any:
         case "causal" | "need":
             return found == "causal" and sizes.causal
         case "dropout":
-            return 0.0
+            return {"$": "rate"}
         case "weight" | "bias":
             return {"$": found, "name": name}
     return None

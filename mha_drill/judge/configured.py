@@ -49,12 +49,22 @@ class Bag:
         return hasattr(self, name)
 
 
+class Rate(float):
+    """No dropout, to whoever takes a rate and to whoever takes a layer."""
+
+    def __call__(self, tensor: Any) -> Any:
+        """Return the tensor as it is."""
+        return tensor
+
+
 def decoded(value: Any, sizes: Sizes, loaded: Loaded | None) -> Any:
     """Return a plan's value as the object it stands for."""
     if not isinstance(value, dict):
         return value
     if value["$"] == "dtype":
         return torch.get_default_dtype()
+    if value["$"] == "rate":
+        return Rate(0.0)
     if value["$"] == "config":
         return configuration(value.get("class", ""), sizes, loaded)
     raise KeyError(value["$"])

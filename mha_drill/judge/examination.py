@@ -30,6 +30,7 @@ from mha_drill.judge.probes import (
     MaskForm,
 )
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
+from mha_drill.judge.uses import rate_is_read
 
 
 class Examination(Agreement):
@@ -128,9 +129,8 @@ class Examination(Agreement):
     # -- behaviour ------------------------------------------------------------------------------
 
     @cached_property
-    def has_dropout(self) -> bool:
-        """Whether a dropout rate can be given: to the constructor, or to a dropout layer through a configuration."""
-        named = any(item.meaning == "dropout" for item in self.binding.definition.construct)
+    def takes_rate(self) -> bool:
+        """Whether a dropout rate can be given to the constructor, as such or in a configuration."""
         settings = [
             value.get("class") for value in (self.binding.construct or {}).values() if isinstance(value, dict)
         ]
@@ -140,8 +140,15 @@ class Examination(Agreement):
             if entry["name"] in settings
             for item in entry["construct"]
         ]
-        named = named or any(meaning(name) == "dropout" for name in fields)
-        return named or any(kind.startswith("Dropout") for _, kind in self.square.answer.get("modules", []))
+        named = any(item.meaning == "dropout" for item in self.binding.definition.construct)
+        return named or any(meaning(name) == "dropout" for name in fields)
+
+    @cached_property
+    def has_dropout(self) -> bool:
+        """Whether a rate can be given, or a dropout layer is there, which a configuration may have given one."""
+        return self.takes_rate or any(
+            kind.startswith("Dropout") for _, kind in self.square.answer.get("modules", [])
+        )
 
     @cached_property
     def quiet(self) -> tuple[Observation, Observation]:
@@ -158,7 +165,7 @@ class Examination(Agreement):
     @cached_property
     def ignores_rate(self) -> bool:
         """Whether, in training, from one seed, the rate that was asked for makes no difference."""
-        if self.noisy is None:
+        if self.noisy is None or not (self.takes_rate or rate_is_read(self.case.runner.source)):
             return False
         one, two = self.noisy[0].output, self.case.observe(LITTLE, seed=1).output
         return one is not None and two is not None and np.isfinite(one).all() and close(one, two, 1e-12)

@@ -16,7 +16,7 @@ from mha_drill.judge.care import Care
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
-from mha_drill.judge.observation import Wish
+from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.regrading import losses_of
 from mha_drill.judge.repeating import FAST, observed, patience
 from mha_drill.judge.ways import resized
@@ -84,15 +84,26 @@ class Resized:
         """Whether it is wrong, or its gradients, at another width, or where query, key and value are one tensor."""
         if self._other is None:
             return None
-        known, again = (observed(self._other, wish) for wish in self._apart)
+        first, wish = self._apart
+        known = observed(self._other, first)
         if known.error is not None:
             return None
-        chance = replace(self._apart[0], probe=replace(known.probe, seed=secrets.randbits(31)))
+        wish = _as_wide(wish, known)
+        again = observed(self._other, wish)
+        chance = replace(first, probe=replace(known.probe, seed=secrets.randbits(31)))
         if not self._other.agrees(known) and not self._other.agrees(observed(self._other, chance)):
             return WRONG
-        wish, single = self._apart[1], self.examination.single
+        single = self.examination.single
         if "grad" not in wish.options:
             one, two = known.output, again.output
             alike = one is not None and two is not None and close(one, two, self.examination.tolerance)
             return None if alike else WRONG
         return BENT if bent(self._other.case, known, again, wish, single=single) else None
+
+
+def _as_wide(wish: Wish, known: Observation) -> Wish:
+    """Return a call with gradients whose upstream one is as wide as the output: of some the width is their own."""
+    shape, output = wish.options.get("grad"), known.output
+    if shape is None or output is None or shape[-1] == output.shape[-1]:
+        return wish
+    return replace(wish, options=wish.options | {"grad": (*shape[:-1], output.shape[-1])})

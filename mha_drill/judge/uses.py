@@ -129,6 +129,24 @@ def _letter_of_map(held: str, key: str) -> bool:
     return plainly is not None and re.fullmatch(r"[qkvo]|out|proj|qkv|query|key|value", key) is not None
 
 
+def rate_is_read(source: str) -> bool:
+    """Whether a dropout layer or function is given a rate that is not a number written there."""
+    for node in nodes_of(tree_of(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        rates = [keyword.value for keyword in node.keywords if keyword.arg == "p"]
+        if name.endswith("Dropout"):
+            rates += node.args[:1]
+        elif name.endswith(("F.dropout", "functional.dropout", "torch.dropout")):
+            rates += node.args[1:2]
+        else:
+            continue
+        if not all(isinstance(rate, ast.Constant) for rate in rates):
+            return True
+    return False
+
+
 def given_to_dropout(source: str) -> frozenset[str]:
     """Return the names that are handed to a dropout layer or function as its rate, also by way of an attribute."""
     nodes = nodes_of(tree_of(source))
