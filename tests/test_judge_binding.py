@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mha_drill.judge.binding import Parameter, Sizes, call_plans, constructor_plans, meaning, role, value_for
@@ -51,6 +51,8 @@ def test_a_forward_parameter_means_what_its_name_says(expected: str, names: str)
     assert {name: role(name) for name in names.split()} == dict.fromkeys(names.split(), expected)
 
 
+@example("掩码")
+@example("输入")
 @given(st.text())
 def test_no_name_is_too_strange(name: str) -> None:
     meaning(name)

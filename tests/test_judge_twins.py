@@ -336,6 +336,57 @@ class CrossAttention(nn.Module):
             scores = scores.masked_fill(mask.unsqueeze(1), float("-inf"))
         return self.wo((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
 """
+GPT = """
+import torch
+from torch import nn
+
+block_size = 64
+rate = 0.2
+
+class Head(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(config.h_dim, config.head_size) for _ in range(3))
+        self.register_buffer("seen", torch.tril(torch.ones(block_size, block_size)))
+        self.drop = nn.Dropout(rate)
+        self.d = config.head_size
+
+    def forward(self, x):
+        T = x.shape[1]
+        scores = self.q(x) @ self.k(x).mT / self.d**0.5
+        scores = scores.masked_fill(self.seen[:T, :T] == 0, float("-inf"))
+        return self.drop(scores.softmax(-1)) @ self.v(x)
+
+class MultiHeadAttention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.heads = nn.ModuleList(Head(config) for _ in range(config.n_head))
+        self.out = nn.Linear(config.h_dim, config.h_dim)
+
+    def forward(self, x):
+        return self.out(torch.cat([head(x) for head in self.heads], dim=-1))
+"""
+LENGTH_OR_NONE = """
+import torch
+from torch import nn
+
+class CausalSelfAttention(nn.Module):
+    def __init__(self, d_model, num_heads, max_seq_len=None):
+        super().__init__()
+        self.h, self.d = num_heads, d_model // num_heads
+        self.qkv, self.out = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
+        if max_seq_len is not None:
+            self.register_buffer("hidden", torch.ones(max_seq_len, max_seq_len).triu(1).bool())
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q, k, v = (t.view(B, T, self.h, self.d).transpose(1, 2) for t in self.qkv(x).chunk(3, -1))
+        scores = q @ k.mT / self.d**0.5
+        scores = scores.masked_fill(self.hidden[:T, :T], float("-inf"))
+        return self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(B, T, C))
+"""
+HIDDEN_WIDTH = LENGTH_OR_NONE.replace("d_model", "h_dim").replace(", max_seq_len=None", "")
+HIDDEN_WIDTH = HIDDEN_WIDTH.replace("if max_seq_len is not None", "if True").replace("max_seq_len", "64")
 LAYER_GIVEN = """
 from torch import nn
 
@@ -364,6 +415,28 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         {"wrong-scale"},
         "self.d * self.h",
     ),
+    "a rate of the file's own, a hidden width in a configuration": ("causal-mha", GPT, [], set(), ""),
+    "heads without an output map": (
+        "causal-mha",
+        GPT,
+        [
+            (
+                "return self.out(torch.cat([head(x) for head in self.heads], dim=-1))",
+                "return torch.cat([h(x) for h in self.heads], -1)",
+            )
+        ],
+        {"missing-output-projection"},
+        "torch.cat",
+    ),
+    "a longest length, or none": ("causal-mha", LENGTH_OR_NONE, [], set(), ""),
+    "a longest length, or none, one place off": (
+        "causal-mha",
+        LENGTH_OR_NONE,
+        [("triu(1)", "triu(2)")],
+        {"mask-off-by-one"},
+        "triu(2)",
+    ),
+    "a hidden width": ("causal-mha", HIDDEN_WIDTH, [], set(), ""),
     "a dropout layer as an argument": ("sdpa", LAYER_GIVEN, [], set(), ""),
     "a dropout layer as an argument, the wrong axis": (
         "sdpa",

@@ -151,6 +151,7 @@ def constructor_plans(
     unknown: list[str] = []
     choices: dict[str, list[Any]] = {}
     loose: list[Parameter] = []
+    lengths: dict[str, Any] = {}
     for item in parameters:
         if item.kind in ("var_positional", "var_keyword"):
             continue
@@ -180,6 +181,8 @@ def constructor_plans(
             continue
         own = item.default is None and not item.required
         if own and (found in ("context", "causal", "kv_heads") or (found == "width" and told)):
+            if found == "context":
+                lengths[item.name] = sizes.context
             continue  # None has a meaning of its own there
         value = value_for(item.use or item.name, sizes, item.default)
         if found == "dropout" and not item.required and item.default in (None, False) and sizes.dropout == 0:
@@ -202,13 +205,15 @@ def constructor_plans(
     plans = _with_loose(plan, loose, sizes, has_width, named)
     for name, values in choices.items():
         plans = [dict(known, **{name: value}) for known in plans for value in values]
+    if lengths:
+        plans += [known | lengths for known in plans[:2]]
     return _distinct(plans)[:8]
 
 
-# `key_size`, `d_query`: the width of an input to some, of a head to others.
+# `key_size`, `d_query`, `h_dim`: the width of an input, or of all that is hidden, to some, of a head to others.
 _LOOSE = re.compile(
     r"(k|v|q|qk|kv|key|value|query|keys|values|queries)(dim|size|channels|features|width)|"
-    r"(d|dim)(key|value|query|keys|values|queries)"
+    r"(d|dim)(key|value|query|keys|values|queries)|hdim"
 )
 
 

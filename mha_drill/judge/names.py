@@ -115,9 +115,11 @@ ROLES: tuple[tuple[str, str], ...] = (
 _ROLES = tuple((role, re.compile(pattern)) for role, pattern in ROLES)
 
 CHINESE: dict[str, str] = {
-    "查询": "q", "键": "k", "值": "v", "输入": "x", "掩码": "mask", "遮罩": "mask", "上下文": "context",
-    "头数": "heads", "多头数": "heads", "维度": "width", "模型维度": "width", "隐藏维度": "width",
+    "上下文": "context", "头数": "heads", "多头数": "heads", "维度": "width", "模型维度": "width", "隐藏维度": "width",
     "随机失活": "dropout", "丢弃率": "dropout", "头": "heads", "宽度": "width",
+}  # fmt: skip
+_CHINESE_ROLES = CHINESE | {
+    "查询": "q", "键": "k", "值": "v", "输入": "x", "掩码": "mask", "遮罩": "mask",
 }  # fmt: skip
 
 
@@ -164,7 +166,7 @@ def _likely(bare: str) -> str | None:
 
 def role(name: str) -> str | None:
     """Return what a forward parameter of this name means, or None."""
-    if name in CHINESE:
-        return CHINESE[name]
+    if name in _CHINESE_ROLES:
+        return _CHINESE_ROLES[name]
     bare = plain(name)
     return next((found for found, pattern in _ROLES if pattern.fullmatch(bare)), None)

@@ -130,8 +130,12 @@ def _letter_of_map(held: str, key: str) -> bool:
 
 
 def rate_is_read(source: str) -> bool:
-    """Whether a dropout layer or function is given a rate that is not a number written there."""
-    for node in nodes_of(tree_of(source)):
+    """Whether a dropout layer or function is given a rate that is no number of the file's own."""
+    tree = tree_of(source)
+    nodes = nodes_of(tree)
+    parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    own = {name for node in tree.body for name in _assigned(node)} - parameters
+    for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         name = ast.unparse(node.func)
@@ -142,9 +146,21 @@ def rate_is_read(source: str) -> bool:
             rates += node.args[1:2]
         else:
             continue
-        if not all(isinstance(rate, ast.Constant) for rate in rates):
+        if not all(isinstance(rate, ast.Constant) or getattr(rate, "id", "") in own for rate in rates):
             return True
     return False
+
+
+def _assigned(node: ast.stmt) -> list[str]:
+    """Return the names that a statement assigns to."""
+    targets = (
+        node.targets
+        if isinstance(node, ast.Assign)
+        else [node.target]
+        if isinstance(node, ast.AnnAssign)
+        else []
+    )
+    return [item.id for target in targets for item in ast.walk(target) if isinstance(item, ast.Name)]
 
 
 def given_to_dropout(source: str) -> frozenset[str]:

@@ -26,6 +26,8 @@ IDLE_MASKS = tuple(
 
 # Attention ready made, by the names that an error about its absence says.
 BUILTINS = ("scaled_dot_product_attention", "multi_head_attention_forward")
+# What a configuration may call the width, too; `meaning` has it as a head's.
+_WIDE = re.compile(r"\.(h_?dim)\b")
 _OUT = re.compile(r"(d|dim|out|output|embed|n)?(out|output|v)(dim|dims|features|size|channels)?")
 # A configuration is asked for at most so many things that are no sizes.
 MOST_FLAGS = 8
@@ -104,7 +106,12 @@ def variants(case: Case, binding: Binding, error: dict[str, Any]) -> list[Bindin
         found += [replace(binding, idle_mask=form) for form in IDLE_MASKS]
     if re.search(r"dtype|[Dd]ouble", error["message"]) or error["type"] == "AssertionError":
         found.append(replace(binding, dtype="float32"))
-    length = any(item.meaning == "context" for item in binding.definition.construct)
+    wide = set(_WIDE.findall(case.runner.source)) - binding.base.extra.keys()
+    if wide and any(isinstance(value, dict) for value in (binding.construct or {}).values()):
+        extra = binding.base.extra | dict.fromkeys(wide, binding.base.width)
+        found.insert(0, replace(binding, base=replace(binding.base, extra=extra)))
+    given = binding.construct or {}
+    length = any(item.meaning == "context" and item.name in given for item in binding.definition.construct)
     if length and not binding.exact_context:
         found.append(replace(binding, exact_context=True))
     handed = any(
