@@ -385,6 +385,44 @@ class CausalSelfAttention(nn.Module):
         scores = scores.masked_fill(self.hidden[:T, :T], float("-inf"))
         return self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(B, T, C))
 """
+SCALE_GIVEN = """
+def scaled_dot_product_attention(q, k, v, scale):
+    return (q @ k.transpose(-2, -1) / scale).softmax(-1) @ v
+"""
+SWITCHED = """
+import torch
+
+def attention(query, key, value, is_causal=False):
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    if is_causal:
+        later = torch.ones(scores.shape[-2:]).triu(1).bool()
+        scores = scores.masked_fill(later, float("-inf"))
+    return scores.softmax(-1) @ value
+"""
+WIDE_HEADS = """
+import torch
+from torch import nn
+
+class CausalAttention(nn.Module):
+    def __init__(self, d_in, d_out, context_length):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(d_in, d_out) for _ in range(3))
+        self.register_buffer("later", torch.ones(context_length, context_length).triu(1).bool())
+
+    def forward(self, x):
+        L = x.shape[1]
+        scores = self.q(x) @ self.k(x).mT / self.q.out_features**0.5
+        return scores.masked_fill(self.later[:L, :L], -torch.inf).softmax(-1) @ self.v(x)
+
+class MultiHeadAttention(nn.Module):
+    def __init__(self, d_in, d_out, context_length, num_heads):
+        super().__init__()
+        self.heads = nn.ModuleList(CausalAttention(d_in, d_out, context_length) for _ in range(num_heads))
+        self.out = nn.Linear(d_out * num_heads, d_out * num_heads)
+
+    def forward(self, x):
+        return self.out(torch.cat([head(x) for head in self.heads], dim=-1))
+"""
 HIDDEN_WIDTH = LENGTH_OR_NONE.replace("d_model", "h_dim").replace(", max_seq_len=None", "")
 HIDDEN_WIDTH = HIDDEN_WIDTH.replace("if max_seq_len is not None", "if True").replace("max_seq_len", "64")
 LAYER_GIVEN = """
@@ -432,6 +470,44 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
     "a longest length, or none, one place off": (
         "causal-mha",
         LENGTH_OR_NONE,
+        [("triu(1)", "triu(2)")],
+        {"mask-off-by-one"},
+        "triu(2)",
+    ),
+    "divided by what is given": ("sdpa", SCALE_GIVEN, [], set(), ""),
+    "divided by what is given, the wrong axis": (
+        "sdpa",
+        SCALE_GIVEN,
+        [("softmax(-1)", "softmax(-2)")],
+        {"softmax-axis"},
+        "softmax(-2)",
+    ),
+    "a temperature, the wrong tensor": (
+        "sdpa",
+        SCALE_GIVEN.replace("scale)", "temperature)").replace("/ scale", "/ temperature"),
+        [("@ v", "@ k")],
+        {"weigh-wrong-tensor"},
+        "@ k",
+    ),
+    "multiplied by what is given, the wrong axis": (
+        "sdpa",
+        SCALE_GIVEN,
+        [("/ scale", "* scale"), ("softmax(-1)", "softmax(-2)")],
+        {"softmax-axis"},
+        "softmax(-2)",
+    ),
+    "a switch": ("sdpa", SWITCHED, [], set(), ""),
+    "a switch with a weak fill": (
+        "sdpa",
+        SWITCHED,
+        [('float("-inf")', "-5.0")],
+        {"mask-fill-value"},
+        "-5.0",
+    ),
+    "heads as wide as is told": ("causal-mha", WIDE_HEADS, [], set(), ""),
+    "heads as wide as is told, one place off": (
+        "causal-mha",
+        WIDE_HEADS,
         [("triu(1)", "triu(2)")],
         {"mask-off-by-one"},
         "triu(2)",

@@ -167,7 +167,7 @@ class Agreement:
         from mha_drill.attention.steps import walk_through
         from mha_drill.judge.plain import plain_material
 
-        material = plain_material(observation)
+        material = plain_material(observation, self.case.permitted(observation))
         if material is None:
             return None, None
         walk = walk_through(material)

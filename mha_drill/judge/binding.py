@@ -195,8 +195,8 @@ def constructor_plans(
                 choices[item.name] = [sizes.width, *sizes.counts]
         elif found == "head_dim" and not has_heads:
             choices[item.name] = [value, sizes.width, *sizes.counts]
-        elif found == "scale" and item.required:
-            choices[item.name] = [value, sizes.head_width**0.5]
+        elif found in ("scale", "temperature") and item.required and not isinstance(value, bool):
+            choices[item.name] = [value, 1 / value]
         elif found == "batch" and item.required and not has_width and plain(item.name) == "n":
             choices[item.name] = [sizes.width, sizes.batch]
         plan[item.name] = value
@@ -435,7 +435,7 @@ def _literal(name: str, found: str | None, sizes: Sizes) -> Any:
         case "head_dim":
             return sizes.head_width
         case "scale":
-            return sizes.head_width**-0.5
+            return value_for(name if meaning(name) else "scale", sizes)
         case "causal" | "need":
             return found == "causal" and sizes.causal
         case "dropout":

@@ -349,7 +349,8 @@ def _explains(examination: Examination, observation: Observation, faults: tuple[
     seen = assessment is not None and assessment.roles is not None and assessment.tail is not None
     if examination.spec.projections or seen:
         return assessment is not None and reproduces(assessment, faults, examination.tolerance)
-    material, output = plain_material(observation), observation.output
+    permitted = examination.case.permitted(observation)
+    material, output = plain_material(observation, permitted), observation.output
     return (
         material is not None and output is not None and gives(material, faults, output, examination.tolerance)
     )

@@ -16,15 +16,15 @@ from mha_drill.judge.normalised import normalised
 from mha_drill.judge.observation import Observation
 
 
-def plain_material(observation: Observation) -> Material | None:
-    """Return the inputs themselves as query, key and value of one head."""
+def plain_material(observation: Observation, permitted: np.ndarray | None) -> Material | None:
+    """Return the inputs themselves as query, key and value of one head. permitted: who may see whom."""
     inputs = observation.inputs
     query = inputs.get("q", inputs.get("x"))
     key = inputs.get("k", inputs.get("context", query))
     value = inputs.get("v", key)
     if query is None or key is None or value is None:
         return None
-    allowed = None if observation.allowed is None else torch.from_numpy(observation.allowed)
+    allowed = None if permitted is None else torch.from_numpy(permitted)
     return Material(torch.from_numpy(query), torch.from_numpy(key), torch.from_numpy(value), 1, allowed)
 
 
@@ -40,7 +40,7 @@ def explain_plain(examination: Examination) -> Plain:
     """Return the fewest mistakes that give the output on the square probe and on another; none when none do."""
     samples = []
     for item in (examination.square, examination.other):
-        material, output = plain_material(item), item.output
+        material, output = plain_material(item, examination.case.permitted(item)), item.output
         if material is None or output is None:
             return Plain()
         samples.append((material, output))

@@ -27,6 +27,7 @@ def bind(examination: Examination, definitions: list[Definition]) -> bool:
     Returns whether any way could be tried at all.
     """
     best: tuple[int, Binding, Observation] | None = None
+    narrow: Binding | None = None
     for definition in (item.used_in(examination.case.runner.source) for item in definitions):
         examination.case.definition = definition
         todo = bindings(examination.case)
@@ -46,7 +47,8 @@ def bind(examination: Examination, definitions: list[Definition]) -> bool:
                 and points == best[0] == 4
                 and not _keeps_items_apart(examination, best[1], best[2])
             )
-            if best is None or points > best[0] or turned:
+            narrowed = binding == narrow and points == 4
+            if best is None or points > best[0] or turned or narrowed:
                 best = (points, binding, observation)
             if points == 5:
                 break

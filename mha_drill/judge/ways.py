@@ -12,7 +12,7 @@ from typing import Any
 from mha_drill.judge.binding import Parameter, Sizes, call_plans, constructor_plans
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.evidence import Case
-from mha_drill.judge.names import plain
+from mha_drill.judge.names import meaning, plain
 from mha_drill.judge.observation import Binding, Observation
 from mha_drill.judge.probes import FIRST, SINGLE, MaskForm
 from mha_drill.judge.uses import asked_for_sizes
@@ -48,6 +48,8 @@ def bindings(case: Case, base: Sizes | None = None) -> list[Binding]:
     if base is None:
         base = FIRST if case.spec.heads else SINGLE if case.spec.projections else replace(SINGLE, head_dim=0)
         base = replace(base, causal=case.spec.causal)
+    if _turned_scale(case):
+        base = replace(base, scale_turned=True)
     fields = {
         item["name"]: [*map(_parameter, item["construct"])]
         for item in case.loaded.get("definitions", [])
@@ -65,6 +67,21 @@ def bindings(case: Case, base: Sizes | None = None) -> list[Binding]:
         for two, call in enumerate(calls)
     ]
     return [binding for _, binding in sorted(found, key=lambda item: item[0])][:10]
+
+
+def _turned_scale(case: Case) -> bool:
+    """Whether the file divides by what is called a scale, or multiplies with a temperature."""
+    assert case.definition is not None
+    for item in (*case.definition.construct, *case.definition.call):
+        found = meaning(item.name)
+        if found not in ("scale", "temperature") or isinstance(item.default, bool):
+            continue
+        name = rf"(?:\w+\.)?_?{re.escape(item.name)}\b(?!\s*\*\*)"
+        divides = re.search(rf"/=?\s*{name}", case.runner.source)
+        multiplies = re.search(rf"(?<!\*)\*=?\s*{name}|\b{name}\s*\*", case.runner.source)
+        if bool(divides) != bool(multiplies):
+            return bool(divides) == (found == "scale")
+    return False
 
 
 def asking(binding: Binding, observation: Observation) -> Binding | None:

@@ -153,7 +153,8 @@ def _shape_findings(examination: Examination, wired: list[Finding]) -> list[Find
         and not missing
     ):
         return [wrong]
-    material = None if examination.spec.projections else plain_material(square)
+    permitted = examination.case.permitted(square)
+    material = None if examination.spec.projections else plain_material(square, permitted)
     if material is not None and output.shape[-1] != material.value.shape[-1]:
         return [wrong]
     return []
