@@ -512,6 +512,22 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         {"mask-off-by-one"},
         "triu(2)",
     ),
+    "heads one by one, a weak fill before a wrong scale": (
+        "causal-mha",
+        WIDE_HEADS,
+        [
+            (
+                "scores = self.q(x) @ self.k(x).mT / self.q.out_features**0.5",
+                "scores = self.q(x) @ self.k(x).mT",
+            ),
+            (
+                "return scores.masked_fill(self.later[:L, :L], -torch.inf).softmax(-1)",
+                "return (scores.masked_fill(self.later[:L, :L], -7.3) / self.q.out_features**0.4).softmax(-1)",
+            ),
+        ],
+        {"mask-fill-value", "wrong-scale"},
+        "",
+    ),
     "a hidden width": ("causal-mha", HIDDEN_WIDTH, [], set(), ""),
     "a dropout layer as an argument": ("sdpa", LAYER_GIVEN, [], set(), ""),
     "a dropout layer as an argument, the wrong axis": (

@@ -16,6 +16,7 @@ from mha_drill.attention.faults import added_fill, constant_fill, constant_scale
 from mha_drill.attention.steps import Fault, Material, Walk, walk_through
 from mha_drill.judge.assessment import Assessment
 from mha_drill.judge.matching import WEAKEST_FILL, close
+from mha_drill.judge.recording import Call, Recording
 from mha_drill.judge.stepmap import places
 
 
@@ -56,13 +57,25 @@ def measure(assessment: Assessment, walk: Walk, *, masked: bool = False) -> Meas
     place = places(recording, assessment.wiring, assessment.roles, assessment.tail).get("softmax")
     if place is None or place.call is None or place.call.short not in ("softmax", "log_softmax"):
         return Measured(right_weights=right)
-    number = next((item for item in place.call.inputs if recording.content[item]), None)
-    entering = None if number is None else recording.values[number].array
+    # One softmax a head, or one for all of them.
+    calls = [
+        item for item in recording.calls if (item.short, item.line) == (place.call.short, place.call.line)
+    ]
+    each = [array for call in calls if (array := _entering(recording, call)) is not None]
+    entering = _entering(recording, place.call)
+    if len(each) == shape[1] > 1 and all(item.shape == (shape[0], *shape[2:]) for item in each):
+        entering = np.stack(each, axis=1)
     for array in _layouts(entering, shape):
         found = _against_scores(assessment.material, walk, array, masked=masked)
         if found.factor is not None:
             return Measured(found.factor, found.fill, found.added, found.right_before_softmax, right)
     return Measured(right_weights=right)
+
+
+def _entering(recording: Recording, call: Call) -> np.ndarray | None:
+    """Return the scores that go into a softmax."""
+    number = next((item for item in call.inputs if recording.content[item]), None)
+    return None if number is None else recording.values[number].array
 
 
 def _against_scores(material: Material, walk: Walk, array: np.ndarray, *, masked: bool) -> Measured:
