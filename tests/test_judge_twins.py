@@ -423,6 +423,22 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x):
         return self.out(torch.cat([head(x) for head in self.heads], dim=-1))
 """
+ONE_MAP = """
+import torch
+from torch import nn
+
+class MultiHeadAttention(nn.Module):
+    def __init__(self, d_model, num_heads):
+        super().__init__()
+        self.h, self.d = num_heads, d_model // num_heads
+        self.wq, self.wk, self.wv = (nn.Parameter(torch.randn(num_heads, d_model, self.d)) for _ in range(3))
+        self.wo = nn.Parameter(torch.randn(num_heads, self.d, d_model))
+
+    def forward(self, q, k, v):
+        q, k, v = (torch.einsum("bld,hde->bhle", t, w) for t, w in ((q, self.wq), (k, self.wk), (v, self.wv)))
+        weights = (q @ k.mT / self.d**0.5).softmax(-1)
+        return torch.einsum("bhle,hed->bld", weights @ v, self.wo)
+"""
 HIDDEN_WIDTH = LENGTH_OR_NONE.replace("d_model", "h_dim").replace(", max_seq_len=None", "")
 HIDDEN_WIDTH = HIDDEN_WIDTH.replace("if max_seq_len is not None", "if True").replace("max_seq_len", "64")
 LAYER_GIVEN = """
@@ -526,6 +542,22 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
             ),
         ],
         {"mask-fill-value", "wrong-scale"},
+        "",
+    ),
+    "a map a head": ("mha", ONE_MAP, [], set(), ""),
+    "one narrow map for all heads": (
+        "mha",
+        ONE_MAP,
+        [
+            ("torch.randn(num_heads, d_model, self.d)", "torch.randn(1, d_model, self.d)"),
+            ("q, k, v = (torch.einsum", "q, k, v = (self.spread(torch.einsum"),
+            ("t, w) for", "t, w)) for"),
+            (
+                "    def forward",
+                "    def spread(self, t):\n        return t.expand(-1, self.h, -1, -1)\n\n    def forward",
+            ),
+        ],
+        {"shared-across-heads"},
         "",
     ),
     "a hidden width": ("causal-mha", HIDDEN_WIDTH, [], set(), ""),

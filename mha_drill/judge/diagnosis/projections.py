@@ -57,8 +57,9 @@ def wiring_findings(examination: Examination) -> list[Finding]:
                 found.append(Finding("shared-projection", "project", line, True, f"{other_name}{name}"))
                 break
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
-        one_for_all = not examination.case.multi_query and shared_by_heads(
-            side, tuple(sides.values()), examination.binding.base.heads
+        one_for_all = not examination.case.multi_query and (
+            shared_by_heads(side, tuple(sides.values()), examination.binding.base.heads)
+            or _all_alike(examination, assessment)
         )
         repeated = slices or _repeated(assessment, side.projections) or one_for_all
         if examination.binding.base.heads > 1 and repeated:
@@ -85,6 +86,18 @@ def wiring_findings(examination: Examination) -> list[Finding]:
     ):
         found.append(Finding("missing-output-projection", "output", merged_line(examination), True))
     return found
+
+
+def _all_alike(examination: Examination, assessment: Assessment) -> bool:
+    """Whether there are scores for every head, but one head's map for all of them, on each side."""
+    roles, base = assessment.roles, examination.binding.base
+    if roles is None or not roles.scores:
+        return False
+    sides = (roles.query, roles.key, roles.value)
+    scored = assessment.recording.values[roles.scores[0].outputs[0]].shape
+    return scored[-3:-2] == (base.heads,) and all(
+        side.proper and side.heads == 1 and side.rows.shape[-1] * base.heads == base.width for side in sides
+    )
 
 
 def _shared_line(examination: Examination, side: Side, other: Side, letters: str) -> int | None:
