@@ -439,6 +439,19 @@ class MultiHeadAttention(nn.Module):
         weights = (q @ k.mT / self.d**0.5).softmax(-1)
         return torch.einsum("bhle,hed->bld", weights @ v, self.wo)
 """
+FOUR_AXES = """
+import math
+from torch import nn
+
+class ScaleDotProductAttention(nn.Module):
+    def forward(self, q, k, v, mask=None):
+        batch, head, length, width = k.size()
+        score = (q @ k.transpose(2, 3)) / math.sqrt(width)
+        if mask is not None:
+            score = score.masked_fill(mask == 0, -1e9)
+        score = score.softmax(-1)
+        return score @ v, score
+"""
 HIDDEN_WIDTH = LENGTH_OR_NONE.replace("d_model", "h_dim").replace(", max_seq_len=None", "")
 HIDDEN_WIDTH = HIDDEN_WIDTH.replace("if max_seq_len is not None", "if True").replace("max_seq_len", "64")
 LAYER_GIVEN = """
@@ -559,6 +572,23 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         ],
         {"shared-across-heads"},
         "",
+    ),
+    "inputs that are called matrices": (
+        "mha",
+        BASE.replace(
+            "self, q, k, v, mask=None", "self, query_matrix, key_matrix, value_matrix, mask"
+        ).replace("B, L, D = q.shape", "q, k, v = query_matrix, key_matrix, value_matrix; B, L, D = q.shape"),
+        [],
+        set(),
+        "",
+    ),
+    "four axes": ("sdpa", FOUR_AXES, [], set(), ""),
+    "four axes and a weak fill": (
+        "sdpa",
+        FOUR_AXES,
+        [("-1e9", "-1e-9")],
+        {"mask-fill-value"},
+        "-1e-9",
     ),
     "a hidden width": ("causal-mha", HIDDEN_WIDTH, [], set(), ""),
     "a dropout layer as an argument": ("sdpa", LAYER_GIVEN, [], set(), ""),

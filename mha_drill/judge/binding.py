@@ -302,7 +302,7 @@ OF_CONTEXT = re.compile(r"(enc|encoder|context|ctx|cross|mem|memory|cond|kv|key|
 def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
     """Return ways to call forward, best first."""
     usable = [item for item in parameters if item.kind not in ("var_positional", "var_keyword")]
-    roles = {item.name: _role(item) for item in usable}
+    roles = _without_inputs({item.name: _role(item) for item in usable})
     required = [item.name for item in usable if item.required]
     plans: list[Call] = []
     by_name = frozenset(item.name for item in usable if item.kind == "keyword_only")
@@ -351,6 +351,18 @@ def call_plans(parameters: list[Parameter], sizes: Sizes) -> list[Call]:
         plans.append(Call("qkv", (("*0", "q"), ("*1", "k"), ("*2", "v")), frozenset()))
         plans.append(Call("x", (("*0", "x"),), frozenset()))
     return plans
+
+
+# A matrix of weights, or an input that is called one.
+_MATRIX = re.compile(r"(q|k|v|query|key|value)s?(matrix|matrices|mat|proj)")
+
+
+def _without_inputs(roles: dict[str, str | None]) -> dict[str, str | None]:
+    """Return the meanings of parameters: what would be weights are inputs where there are no others."""
+    if any(found in ("q", "k", "v", "x", "context", "kv") for found in roles.values()):
+        return roles
+    inputs = {name: found[1][0] for name in roles if (found := _MATRIX.fullmatch(plain(name)))}
+    return roles | inputs if set(inputs.values()) >= {"q", "k", "v"} else roles
 
 
 def _role(item: Parameter) -> str | None:

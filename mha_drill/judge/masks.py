@@ -26,6 +26,7 @@ from mha_drill.judge.uses import last_use, parameter_of, used_under_other_condit
 from mha_drill.judge.wiring import CHANNELS
 
 MOST_FORMS = 80
+FILLING = ("masked_fill", "masked_fill_", "where")
 NOTHING = 1e-30
 
 
@@ -475,8 +476,10 @@ def _lost_line(examination: Examination, observation: Observation) -> int | None
 
 def _mask_line(examination: Examination, observation: Observation, *, late: bool) -> int | None:
     assessment = examination.assessed(observation)
-    if assessment is None or assessment.roles is None:
+    if assessment is None:
         return None
+    if assessment.roles is None:
+        return next((call.line for call in assessment.recording.calls if call.short in FILLING), None)
     place = places(assessment.recording, assessment.wiring, assessment.roles, assessment.tail)
     if late and "softmax" in place and place["softmax"].call is not None:
         for call in assessment.recording.calls:
@@ -486,10 +489,6 @@ def _mask_line(examination: Examination, observation: Observation, *, late: bool
                 for number in call.inputs
             ):
                 return beside(examination.case.runner.source, call, place["softmax"].call) or call.line
-            if call.index > place["softmax"].call.index and call.short in (
-                "masked_fill",
-                "masked_fill_",
-                "where",
-            ):
+            if call.index > place["softmax"].call.index and call.short in FILLING:
                 return beside(examination.case.runner.source, call, place["softmax"].call) or call.line
     return place["mask"].line if "mask" in place else place["softmax"].line if "softmax" in place else None
