@@ -57,13 +57,14 @@ def wiring_findings(examination: Examination) -> list[Finding]:
                 found.append(Finding("shared-projection", "project", line, True, f"{other_name}{name}"))
                 break
         slices = any(_slice_only(assessment, index) for index in side.projections if index >= 0)
-        one_for_all = not examination.case.multi_query and (
-            shared_by_heads(side, tuple(sides.values()), examination.binding.base.heads)
-            or _all_alike(examination, assessment)
+        one_for_all = not examination.case.multi_query and shared_by_heads(
+            side, tuple(sides.values()), examination.binding.base.heads
         )
         repeated = slices or _repeated(assessment, side.projections) or one_for_all
-        if examination.binding.base.heads > 1 and repeated:
-            found.append(Finding("shared-across-heads", "project", _made_line(examination, side), True, name))
+        alike = not examination.case.multi_query and _all_alike(examination, assessment)
+        if examination.binding.base.heads > 1 and (repeated or alike):
+            line, proved = _made_line(examination, side), bool(repeated)
+            found.append(Finding("shared-across-heads", "project", line, proved, name))
     if not any(item.code in ("weigh-wrong-tensor", "swapped-inputs") for item in found):
         found += _swapped(examination, assessment)
     if (
