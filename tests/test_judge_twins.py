@@ -452,6 +452,24 @@ class ScaleDotProductAttention(nn.Module):
         score = score.softmax(-1)
         return score @ v, score
 """
+FUSED_PAIR = """
+from torch import nn
+
+class CrossAttention(nn.Module):
+    def __init__(self, d_model, num_heads):
+        super().__init__()
+        self.h = num_heads
+        self.to_q, self.to_kv = nn.Linear(d_model, d_model), nn.Linear(d_model, 2 * d_model)
+        self.to_out = nn.Linear(d_model, d_model)
+
+    def forward(self, q_in, k_in, v_in):
+        B, L, D = q_in.shape
+        S, d = k_in.shape[1], D // self.h
+        q = self.to_q(q_in).reshape(B, L, self.h, d).transpose(1, 2)
+        k = self.to_kv(k_in)[:, :, :D].reshape(B, S, self.h, d).transpose(1, 2)
+        v = self.to_kv(v_in)[:, :, D:].reshape(B, S, self.h, d).transpose(1, 2)
+        return self.to_out(((q @ k.mT / d**0.5).softmax(-1) @ v).transpose(1, 2).reshape(B, L, D))
+"""
 HIDDEN_WIDTH = LENGTH_OR_NONE.replace("d_model", "h_dim").replace(", max_seq_len=None", "")
 HIDDEN_WIDTH = HIDDEN_WIDTH.replace("if max_seq_len is not None", "if True").replace("max_seq_len", "64")
 LAYER_GIVEN = """
@@ -589,6 +607,21 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         [("-1e9", "-1e-9")],
         {"mask-fill-value"},
         "-1e-9",
+    ),
+    "one map called for key and for value": ("mha", FUSED_PAIR, [], set(), ""),
+    "one map called twice, and a length of the query": (
+        "mha",
+        FUSED_PAIR,
+        [("S, d = k_in.shape[1]", "S, d = q_in.shape[1]")],
+        {"cross-length"},
+        "",
+    ),
+    "one map called twice, the same half": (
+        "mha",
+        FUSED_PAIR,
+        [("self.to_kv(v_in)[:, :, D:]", "self.to_kv(v_in)[:, :, :D]")],
+        {"shared-projection"},
+        "v_in",
     ),
     "a hidden width": ("causal-mha", HIDDEN_WIDTH, [], set(), ""),
     "a dropout layer as an argument": ("sdpa", LAYER_GIVEN, [], set(), ""),

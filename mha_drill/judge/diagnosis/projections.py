@@ -208,12 +208,26 @@ def _same_weights(assessment: Assessment, one: Side, two: Side) -> bool:
             if index < 0 or other < 0:
                 continue
             if _weight_numbers(assessment, index) == _weight_numbers(assessment, other):
+                if _channels(assessment, one, index).isdisjoint(_channels(assessment, two, other)):
+                    continue
                 return True
             if _matrices(assessment, projections[index].weights) & _matrices(
                 assessment, projections[other].weights
             ) and _weight_values(assessment, index, other):
                 return True
     return False
+
+
+def _channels(assessment: Assessment, side: Side, index: int) -> frozenset[int]:
+    """Return which channels of a map's output a side is made of: all, where they are not there as they came."""
+    recording, call = assessment.recording, assessment.wiring.projections[index].call
+    made = recording.values[call.outputs[0]].array
+    every = frozenset(range(made.shape[-1])) if made is not None else frozenset()
+    rows = _rows(side)
+    if made is None or made.size // made.shape[-1] != len(rows):
+        return every
+    found = (made.reshape(-1, made.shape[-1])[:, :, None] == rows[:, None, :]).all(0).any(1)
+    return frozenset(int(at) for at in np.flatnonzero(found)) or every
 
 
 def _unmerged(assessment: Assessment, side: Side) -> bool:
