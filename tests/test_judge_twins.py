@@ -623,6 +623,18 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         {"shared-projection"},
         "v_in",
     ),
+    "heads scored with heads, which raises later": (
+        "mha",
+        FUSED_PAIR,
+        [
+            ("self.h, d).transpose(1, 2)\n        k =", "self.h, d)\n        k ="),
+            ("self.h, d).transpose(1, 2)\n        v =", "self.h, d)\n        v ="),
+            ("self.h, d).transpose(1, 2)\n        return", "self.h, d)\n        return"),
+            (".transpose(1, 2).reshape(B, L, D)", ".transpose(1, 2).flatten(2)"),
+        ],
+        {"split-without-transpose"},
+        "q = self.to_q",
+    ),
     "a hidden width": ("causal-mha", HIDDEN_WIDTH, [], set(), ""),
     "a dropout layer as an argument": ("sdpa", LAYER_GIVEN, [], set(), ""),
     "a dropout layer as an argument, the wrong axis": (

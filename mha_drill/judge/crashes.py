@@ -42,6 +42,8 @@ def crash_findings(examination: Examination, observation: Observation) -> list[F
         ]
         line = joined[-1] if joined else line
         return [Finding("heads-not-concatenated", "merge", line, False, detail=_plain(error))]
+    if _about_shapes(error) and (split := _scored_among_heads(observation, examination.binding.base.heads)):
+        return [Finding("split-without-transpose", "split", split, False, detail=_plain(error))]
     if _about_shapes(error):
         written = size_written(examination.case.runner.source, message, examination.binding.base.head_width)
         if written is not None or _hard_coded(observation, message):
@@ -102,15 +104,30 @@ def _missing_import(examination: Examination, error: dict[str, Any]) -> Finding 
     return None
 
 
+PRODUCTS = ("matmul", "bmm", "__matmul__", "einsum", "baddbmm")
+
+
+def _scored_among_heads(observation: Observation, heads: int) -> int | None:
+    """Return where heads were split off, if at each position heads were then scored with heads, (B, L, H, H)."""
+    probe, values = observation.probe, observation.answer.get("values", [])
+    lead = [probe.batch, probe.query_length, heads]
+    split = None
+    for call in observation.answer.get("calls", []):
+        shapes = [values[number]["shape"] for number in call["out"]]
+        if call["name"].rsplit(".", 1)[-1] in PRODUCTS and [*lead, heads] in shapes:
+            return split if heads not in (1, probe.query_length) else None
+        if split is None and any(shape[:3] == lead and len(shape) == 4 for shape in shapes):
+            split = call["line"]
+    return None
+
+
 def _one_head_wide(observation: Observation, message: str) -> bool:
     """Whether the output projection was given one head's channels where it wants all of them."""
     found = re.search(r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)", message)
     if not found:
         return False
     products = [
-        call
-        for call in observation.answer.get("calls", [])
-        if call["name"].rsplit(".", 1)[-1] in ("matmul", "bmm", "__matmul__", "einsum", "baddbmm")
+        call for call in observation.answer.get("calls", []) if call["name"].rsplit(".", 1)[-1] in PRODUCTS
     ]
     return len(products) >= 2 and int(found.group(2)) == 6 and int(found.group(3)) == 24
 
