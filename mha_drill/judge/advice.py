@@ -38,6 +38,8 @@ def _calls(examination: Examination, lang: Lang) -> Iterator[str]:
         yield word("check.note-four-axes", lang)
     if binding.dtype == "float32":
         yield word("check.note-single", lang)
+    if examination.rate_fixed:
+        yield word("check.note-rate-fixed", lang)
     if (
         binding.call.mask is not None
         and not examination.spec.causal

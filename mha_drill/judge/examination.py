@@ -151,6 +151,11 @@ class Examination(Agreement):
         )
 
     @cached_property
+    def rate_fixed(self) -> bool:
+        """Whether there is a dropout layer, and its rate is the file's own: nobody can give another."""
+        return self.has_dropout and not self.takes_rate and not rate_is_read(self.case.runner.source)
+
+    @cached_property
     def quiet(self) -> tuple[Observation, Observation]:
         """Twice in evaluation with dropout asked for, from different seeds."""
         return self.case.observe(QUIET, seed=1), self.case.observe(QUIET, seed=2)
@@ -165,7 +170,7 @@ class Examination(Agreement):
     @cached_property
     def ignores_rate(self) -> bool:
         """Whether, in training, from one seed, the rate that was asked for makes no difference."""
-        if self.noisy is None or not (self.takes_rate or rate_is_read(self.case.runner.source)):
+        if self.noisy is None or self.rate_fixed:
             return False
         one, two = self.noisy[0].output, self.case.observe(LITTLE, seed=1).output
         return one is not None and two is not None and np.isfinite(one).all() and close(one, two, 1e-12)

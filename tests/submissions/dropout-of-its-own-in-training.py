@@ -1,5 +1,6 @@
 # mha-drill: mha
-# must: fail dropout-missing
+# must: pass
+# note: dropout rate
 import math
 import torch
 from torch import nn
