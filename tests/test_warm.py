@@ -67,7 +67,12 @@ class Desk:
 
     @property
     def sockets(self) -> list[Path]:
-        return sorted(self.folder.rglob("*.sock"))
+        return self.files(".sock")
+
+    def files(self, suffix: str) -> list[Path]:
+        # Not `rglob`: folders of other processes may go while it looks, which `os.walk` passes over.
+        found = (Path(place) / name for place, _, names in os.walk(self.folder) for name in names)
+        return sorted(path for path in found if path.suffix == suffix)
 
     def drill(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         return drill(*arguments, **{**self.environ, **environ})
@@ -274,7 +279,7 @@ def test_status_and_stop(desk: Desk) -> None:
     assert (stopped.returncode, f"pid {pid}." in stopped.stdout) == (0, True)
     assert not desk.sockets
     assert until(lambda: not processes(str(desk.folder)), 10.0)
-    assert not list(desk.folder.rglob("*.lock"))
+    assert not desk.files(".lock")
 
 
 # --- it heals
