@@ -18,7 +18,6 @@ from mha_drill.judge.circumstances import Circumstances
 from mha_drill.judge.elsewhere import half_precision
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
-from mha_drill.judge.foresight import TRACED
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.moving import bent_gradient, moved, slopes_of
 from mha_drill.judge.observation import Wish
@@ -82,8 +81,8 @@ def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
         seed, veil = secrets.randbits(31), secrets.randbits(31)
         probe = Probe("fresh", batch, length, length + beside, seed=seed, veil=veil)
         if mask is None or _all_see(examination, probe, mask):
-            return Wish(probe, mask, TRACED | {"clocks": later(1)})
-    return Wish(probe, None, TRACED | {"clocks": later(1)})
+            return Wish(probe, mask, examination.manner | {"clocks": later(1)})
+    return Wish(probe, None, examination.manner | {"clocks": later(1)})
 
 
 def _veiled(examination: Examination, wish: Wish) -> Wish:

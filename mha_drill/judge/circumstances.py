@@ -30,6 +30,9 @@ from mha_drill.judge.ways import BUILTINS
 # positions take as long as the slowest of the probes.
 OFTEN, MOST_ITEMS = 6, 8
 PART, CELLS = 10, 50
+# A file whose calls take so many seconds has loops over positions, perhaps one in another, and the way back through
+# them takes a multiple.
+LOOPS, IN_LOOPS = 5e-3, 3
 # Of gradients in single precision, relative to the largest.
 ROUGH = 2e-3
 
@@ -148,10 +151,12 @@ class Circumstances:
     def _larger(self) -> tuple[int, int] | None:
         """Return how often items and sequences are repeated; None where a slow file would take too long for it."""
         case, probe = self.examination.case, self.known.probe
-        most = CELLS * case.runner.time_limit / PART / max(pace_again(self.examination, self.known), 1e-4)
-        often = OFTEN - secrets.randbelow(2)
+        pace = pace_again(self.examination, self.known)
+        most = CELLS * case.runner.time_limit / PART / max(pace, 1e-4)
+        often, cells = OFTEN - secrets.randbelow(2), probe.batch * probe.query_length * probe.key_length
         for items, times in ((MOST_ITEMS, often), (1, often), (1, 3), (1, 2)):
-            if probe.batch * items * probe.query_length * probe.key_length * times**2 <= most:
+            takes = cells * items * times**2 * (1 if pace < LOOPS else IN_LOOPS * times)
+            if takes <= most:
                 return items, times
         return None
 

@@ -28,9 +28,13 @@ from mha_drill.judge.probes import (
     SQUARE,
     TIME_FIRST,
     MaskForm,
+    Probe,
 )
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
 from mha_drill.judge.uses import rate_is_read
+
+TRACED: dict[str, Any] = {"trace": True}
+BARE: dict[str, Any] = {"trace": None, "repair": False}
 
 
 class Examination(Agreement):
@@ -55,28 +59,39 @@ class Examination(Agreement):
         return self.case.observed[(SQUARE, None, ())]
 
     @cached_property
+    def manner(self) -> dict[str, Any]:
+        """How to look at further calls: traced; bare where the first was right and inputs and outputs say it all."""
+        traced = self.spec.projections or self.square.repairs or not self.agrees(self.square)
+        return TRACED if traced else BARE
+
+    def _seen(self, probe: Probe) -> Observation:
+        """Return a call on a probe, looked at as `manner` says; traced where it is wrong."""
+        seen = self.case.observe(probe, **self.manner)
+        return seen if self.agrees(seen) else self.case.observe(probe, **TRACED)
+
+    @cached_property
     def cross(self) -> Observation | None:
         """More keys than queries, where the signature takes them apart and nothing is causal."""
         if not self.binding.call.separate or self.spec.causal:
             return None
-        return self.case.observe(CROSS, trace=True)
+        return self._seen(CROSS)
 
     @cached_property
     def fewer(self) -> Observation | None:
         """Fewer keys than queries."""
         if self.cross is None:
             return None
-        return self.case.observe(FEWER, trace=True)
+        return self._seen(FEWER)
 
     @cached_property
     def other(self) -> Observation:
         """Another batch size and other lengths than the first."""
-        return self.case.observe(OTHER, trace=True)
+        return self._seen(OTHER)
 
     @cached_property
     def one(self) -> Observation:
         """A single position: L = S = 1."""
-        return self.case.observe(ONE, trace=True)
+        return self._seen(ONE)
 
     @cached_property
     def by_default(self) -> Observation | None:
@@ -98,7 +113,7 @@ class Examination(Agreement):
     @cached_property
     def large(self) -> Observation:
         """Inputs so large that exp overflows unless the maximum is taken off first."""
-        return self.case.observe(LARGE, trace=True)
+        return self._seen(LARGE)
 
     @cached_property
     def graded(self) -> Observation:

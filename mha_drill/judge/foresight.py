@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mha_drill.judge.examination import Examination
+from mha_drill.judge.examination import TRACED, Examination
 from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import CROSS, FEWER, LARGE, LATER, LITTLE, NOISY, ONE, OTHER, QUIET, SQUARE
-
-TRACED = {"trace": True}
 
 
 def diagnosis_calls(examination: Examination) -> Iterator[Wish]:
@@ -25,25 +23,25 @@ def diagnosis_calls(examination: Examination) -> Iterator[Wish]:
         or output.shape[:2] != (square.probe.batch, square.probe.query_length)
     ):
         return
-    right = examination.agrees(square)
+    right, how = examination.agrees(square), examination.manner
     crossed = [CROSS, FEWER] if call.separate and not spec.causal else []
     # Keys of another length are tried last where something is wrong already: by a hidden test.
     first, last = ([OTHER, ONE, *crossed], []) if right else ([OTHER, *crossed[:1]], [*crossed[1:], ONE])
     masked = crossed[0] if right and crossed else SQUARE
     for probe in first:
-        yield Wish(probe, options=TRACED)
+        yield Wish(probe, options=how)
     for seed in (1, 2):
         yield Wish(QUIET, options={"seed": seed})
     if examination.has_dropout:
         yield Wish(NOISY, options={"seed": 1})
         yield Wish(NOISY, options={"seed": 2})
         yield Wish(LITTLE, options={"seed": 1})
-    yield Wish(LARGE, options=TRACED)
+    yield Wish(LARGE, options=how)
     if call.mask is not None and not spec.causal:
         yield Wish(masked, examination.mask_forms()[0], TRACED)
     if not examination.binding.numpy:
         yield Wish(masked, options={"grad": tuple(square.items[0]["shape"])})
     for probe in last:
-        yield Wish(probe, options=TRACED)
+        yield Wish(probe, options=how)
     if spec.causal and right:
         yield Wish(LATER)

@@ -13,10 +13,12 @@ import numpy as np
 from mha_drill.judge.ahead import Asked
 from mha_drill.judge.answers import Answer
 from mha_drill.judge.bending import BENT, SINGLE_STEP, SINGLE_TOLERANCE
-from mha_drill.judge.examination import Examination
+from mha_drill.judge.evidence import Case
+from mha_drill.judge.examination import BARE, TRACED, Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.mapped import weights_of_maps
 from mha_drill.judge.matching import close
+from mha_drill.judge.observation import Observation
 from mha_drill.judge.recording import CONTENT, Recording
 from mha_drill.judge.replaying import holds
 from mha_drill.judge.slopes import Slopes
@@ -36,9 +38,15 @@ def slopes_of(examination: Examination, turn: int = 2) -> Slopes | None:
 
 
 def moved(slopes: Slopes) -> Asked:
-    """Return the traced call with every leaf moved along its direction."""
+    """Return the call with every leaf moved along its direction, traced where its output does not say it all."""
     experiment, arrays = slopes.moved(tuple(slopes.told), slopes.step)
-    return experiment | {"trace": True}, arrays
+    return experiment | (BARE if says_it_all(slopes.case) else TRACED), arrays
+
+
+def says_it_all(case: Case) -> bool:
+    """Whether what goes in and comes out of a call can be held against the reference without a trace."""
+    assert case.binding is not None
+    return not case.spec.projections and not case.binding.four_axes
 
 
 def bent_gradient(examination: Examination, slopes: Slopes | None) -> Finding | None:
@@ -82,6 +90,8 @@ def _wanted(examination: Examination) -> set[str]:
 
 def _unconfirmed(examination: Examination, asked: Asked, answered: Answer) -> Finding | None:
     """Return what is held against an output at moved leaves, which the slope was taken from, and its trace."""
+    if says_it_all(examination.case):
+        return None if examination.agrees(_moved_call(examination, asked, answered)) else BENT
     found, lacking = _replayed(examination, asked, answered)
     if any(origin.partition(":")[0] == "constant" for origin in lacking):
         return Finding("wrong-value", "any")
@@ -93,6 +103,16 @@ def _unconfirmed(examination: Examination, asked: Asked, answered: Answer) -> Fi
         again = (moved, [*arrays, *lacking.values()])
         found, lacking = _replayed(examination, again, examination.case.ask(*again), tuple(lacking))
     return found or (Finding("wrong-value", "any") if lacking else None)
+
+
+def _moved_call(examination: Examination, asked: Asked, answered: Answer) -> Observation:
+    """Return the graded call as it came out with moved leaves."""
+    (experiment, arrays), (answer, results) = asked, answered
+    fed = {name: arrays[at] for name, at in experiment["inputs"].items() if name in CONTENT}
+    if examination.binding.by_position:
+        fed = {name: array.swapaxes(0, 1) for name, array in fed.items()}
+        results = examination.case.turned(answer, results)
+    return replace(examination.graded, answer=answer, arrays=results, inputs=fed, _assessment=None)
 
 
 def _replayed(
@@ -112,10 +132,8 @@ def _replayed(
     leaves = weights | {f"input:{name}": array for name, array in fed.items()}
     if "calls" not in answer or not holds(recording := Recording(answer, results), leaves):
         return BENT, {}
-    if examination.binding.by_position:
-        fed = {name: array.swapaxes(0, 1) for name, array in fed.items()}
-        results = examination.case.turned(answer, results)
-    moved = replace(examination.graded, answer=answer, arrays=results, inputs=fed, _assessment=None)
+    moved = _moved_call(examination, asked, answered)
+    fed = moved.inputs
     assessment, found = examination.assessed(examination.graded), examination.assessed(moved)
     # What agrees in a roundabout way has been shown to by other probes.
     if assessment is not None and assessment.agrees and not examination.agrees(moved):

@@ -24,8 +24,9 @@ MANY = {Care.USUAL: 12, Care.ELSEWHERE: 24, Care.LONG: 128}
 MASKED = {Care.USUAL: 1, Care.ELSEWHERE: 2, Care.LONG: 32}
 # Of a file so slow that these calls would take more than this part of the limit, fewer are asked for.
 FEWEST, FAST, PART = 3, 24, 10
-# Of a call that took so many seconds it is not known whether the file is slow or the machine was busy.
-BUSY, SLOW, TRIES = 5e-4, 0.1, 5
+# Of a call that took so many seconds it is not known whether the file is slow or the machine was busy: it is made
+# again, so often or for so long.
+BUSY, TRIED, TRIES = 5e-4, 0.05, 5
 # How far clocks are set forward, in powers of ten of a second: up to ten years.
 SOONEST, LATEST = -1.0, 8.5
 DAY = 86_400
@@ -89,11 +90,13 @@ def pace_again(examination: Examination, wish: Wish) -> float:
     if case.pace < BUSY:
         return case.pace
     experiment, arrays, _ = case.experiment(examination.binding, wish.probe, repair=False)
-    pace = case.pace
-    for _ in range(TRIES if pace < SLOW else 1):
+    pace, begun = case.pace, time.monotonic()
+    for _ in range(TRIES):
         started = time.monotonic()
         case.ask(experiment, arrays)
         pace = min(pace, time.monotonic() - started)
+        if time.monotonic() - begun > TRIED:
+            break
     return pace
 
 

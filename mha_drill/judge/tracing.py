@@ -37,6 +37,11 @@ _DROPOUTS = frozenset(
     }
 )
 _PRODUCTS = frozenset({"matmul", "__matmul__", "bmm", "mm"})
+# What tells of numbers without making a tensor, and is recorded all the same.
+_NUMBERS = frozenset({"tolist", "item", "numpy", "__array__", "__bool__", "__float__", "__int__"})
+_SEQUENCES = (list, tuple)
+_HOLDERS = (*_SEQUENCES, dict)
+_LAZY = (torch.nn.parameter.UninitializedParameter, torch.nn.parameter.UninitializedBuffer)
 
 
 @cache
@@ -91,12 +96,14 @@ class Trace(TorchFunctionMode):
             return func(*args, **kwargs)
         lines = lines_of(self.path)
         line = lines[0] if lines else None
-        before = [self.number(tensor) for tensor in _tensors((args, kwargs))]
+        before = [self.number(tensor) for tensor in _tensors(args)]
+        if kwargs:
+            before += [self.number(tensor) for tensor in _tensors(kwargs)]
         result, repaired = self._call(func, short, args, kwargs, line)
         self._weighed = self._weighed or "softmax" in short or short.startswith("exp")
-        made = list(_tensors(result))
+        made = _tensors(result)
         if not made and short not in ("__setitem__", "backward"):
-            if short in ("tolist", "item", "numpy", "__array__", "__bool__", "__float__", "__int__"):
+            if short in _NUMBERS:
                 self.calls.append(placed_call(name_of(func), lines, before, []))
             return result
         wrote = (
@@ -178,13 +185,11 @@ class Trace(TorchFunctionMode):
         number = len(self.values)
         self._alive.append(tensor)
         self._current[id(tensor)] = number
-        lazy = isinstance(
-            tensor, torch.nn.parameter.UninitializedParameter | torch.nn.parameter.UninitializedBuffer
-        )
+        lazy = type(tensor) is not torch.Tensor and isinstance(tensor, _LAZY)
         if lazy or torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             # A lazy layer on its way has no shape yet; what `vmap` hands out lives inside it alone.
             self.values.append(None)
-            self.facts.append(fact | {"shape": [], "dtype": str(tensor.dtype)[6:], "grad": True})
+            self.facts.append(fact | {"shape": [], "dtype": _kind(tensor.dtype), "grad": True})
             return number
         keep = (
             self.keep_values
@@ -196,7 +201,7 @@ class Trace(TorchFunctionMode):
             self.values.append(tensor.detach().clone() if keep else None)
             fact |= {
                 "shape": list(tensor.shape),
-                "dtype": str(tensor.dtype)[6:],
+                "dtype": _kind(tensor.dtype),
                 "grad": bool(tensor.requires_grad),
             }
             with suppress(RuntimeError, NotImplementedError):
@@ -219,28 +224,37 @@ class Trace(TorchFunctionMode):
             self.calls.append(placed_call("alias", lines_of(self.path), [old, source], [new]))
 
 
-def _tensors(value: Any) -> Any:
+@cache
+def _kind(dtype: torch.dtype) -> str:
+    """Return a kind of numbers as answers tell it: `float64`."""
+    return str(dtype)[6:]
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    """Return the tensors in what a call was given or gave, in order."""
     if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _tensors(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _tensors(item)
+        return [value]
+    found: list[torch.Tensor] = []
+    if isinstance(value, _HOLDERS):
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, torch.Tensor):
+                found.append(item)
+            elif isinstance(item, _HOLDERS):
+                found += _tensors(item)
+    return found
 
 
 def _literals(args: Any, kwargs: Any) -> str:
     """Return the arguments that are not tensors, as text with `@` for each tensor, in order."""
-
-    def show(value: Any) -> str:
-        if isinstance(value, torch.Tensor):
-            return "@"
-        if isinstance(value, list | tuple):
-            return "[" + ",".join(show(item) for item in value) + "]"
-        if isinstance(value, slice):
-            return f"{value.start}:{value.stop}:{value.step}"
-        return repr(value)[:80]
-
-    parts = [show(value) for value in args] + [f"{name}={show(value)}" for name, value in kwargs.items()]
+    parts = [_shown(value) for value in args] + [f"{name}={_shown(value)}" for name, value in kwargs.items()]
     return ", ".join(parts)[:400]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return "@"
+    if isinstance(value, _SEQUENCES):
+        return "[" + ",".join(map(_shown, value)) + "]"
+    if isinstance(value, slice):
+        return f"{value.start}:{value.stop}:{value.step}"
+    return repr(value)[:80]
