@@ -601,6 +601,13 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         "",
     ),
     "four axes": ("sdpa", FOUR_AXES, [], set(), ""),
+    "four axes, the last of them asked for": (
+        "sdpa",
+        FOUR_AXES.replace("batch, head, length, width = k.size()", "width = k.size()[3]"),
+        [],
+        set(),
+        "",
+    ),
     "four axes and a weak fill": (
         "sdpa",
         FOUR_AXES,
