@@ -601,6 +601,22 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         "",
     ),
     "four axes": ("sdpa", FOUR_AXES, [], set(), ""),
+    "squeezed without a number": (
+        "sdpa",
+        FOUR_AXES.replace("batch, head, length, width = k.size()", "q, k, v = q[:, None], k[:, None], v[:, None]")
+        .replace("width)", "k.size(-1))")
+        .replace("return score @ v, score", "return (score @ v).squeeze(1), score[:, 0]"),
+        [(".squeeze(1)", ".squeeze()")],
+        {"wrong-output-shape"},
+        ".squeeze()",
+    ),
+    "a batch that is squeezed": (
+        "mha",
+        BASE,
+        [("reshape(B, L, D))", "reshape(B, L, D)).squeeze(0)")],
+        {"wrong-output-shape"},
+        ".squeeze(0)",
+    ),
     "four axes, the last of them asked for": (
         "sdpa",
         FOUR_AXES.replace("batch, head, length, width = k.size()", "width = k.size()[3]"),

@@ -25,6 +25,7 @@ from mha_drill.judge.probes import (
     OTHER,
     QUIET,
     SEEN,
+    SOLE,
     SQUARE,
     TIME_FIRST,
     MaskForm,
@@ -92,6 +93,11 @@ class Examination(Agreement):
     def one(self) -> Observation:
         """A single position: L = S = 1."""
         return self._seen(ONE)
+
+    @cached_property
+    def sole(self) -> Observation:
+        """A batch of one."""
+        return self._seen(SOLE)
 
     @cached_property
     def by_default(self) -> Observation | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from mha_drill.judge.examination import TRACED, Examination
 from mha_drill.judge.observation import Wish
-from mha_drill.judge.probes import CROSS, FEWER, LARGE, LATER, LITTLE, NOISY, ONE, OTHER, QUIET, SQUARE
+from mha_drill.judge.probes import CROSS, FEWER, LARGE, LATER, LITTLE, NOISY, ONE, OTHER, QUIET, SOLE, SQUARE
 
 
 def diagnosis_calls(examination: Examination) -> Iterator[Wish]:
@@ -26,7 +26,7 @@ def diagnosis_calls(examination: Examination) -> Iterator[Wish]:
     right, how = examination.agrees(square), examination.manner
     crossed = [CROSS, FEWER] if call.separate and not spec.causal else []
     # Keys of another length are tried last where something is wrong already: by a hidden test.
-    first, last = ([OTHER, ONE, *crossed], []) if right else ([OTHER, *crossed[:1]], [*crossed[1:], ONE])
+    first, last = ([OTHER, SOLE, ONE, *crossed], []) if right else ([OTHER, *crossed[:1]], [*crossed[1:], SOLE, ONE])
     masked = crossed[0] if right and crossed else SQUARE
     for probe in first:
         yield Wish(probe, options=how)

@@ -81,6 +81,7 @@ OTHER = Probe("other", batch=3, query_length=8, key_length=8, seed=12)
 LARGE = Probe("large", spread=300.0, seed=13)
 FEWER = Probe("fewer", key_length=3, seed=15)
 ONE = Probe("one", query_length=1, key_length=1, seed=16)
+SOLE = Probe("sole", batch=1, seed=17)
 # The token of `ONE` again and again: each position then sees what it would see alone.
 ALIKE = replace(ONE, name="alike", query_length=5, key_length=5, alike=True)
 # In evaluation with dropout asked for; in training, with much of it and with little.

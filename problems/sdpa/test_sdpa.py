@@ -41,6 +41,15 @@ def test_shape_other(submission):
     submission.assert_shape("other")
 
 
+def test_shape_sole(submission):
+    """A batch of one, and a single position, keep their axes.
+
+    zh: 批里只有一个样本、序列里只有一个位置时，这两维也都保留。
+    """
+    submission.assert_shape("sole")
+    submission.assert_shape("one")
+
+
 def test_value_square(submission):
     """The output is softmax(QKᵀ/√d)V.
 

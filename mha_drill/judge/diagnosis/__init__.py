@@ -20,6 +20,7 @@ from mha_drill.judge.diagnosis.lengths import (
     block_findings,
     fixed_length,
     length_findings,
+    lone_findings,
     mask_findings,
     other_lengths,
 )
@@ -68,7 +69,11 @@ def diagnose(examination: Examination) -> list[Finding]:
         findings += numbers
         findings += other_lengths(examination, findings)
     else:
-        findings += block_findings(examination) or length_findings(examination, wired)
+        findings += (
+            block_findings(examination)
+            or lone_findings(examination)
+            or length_findings(examination, wired)
+        )
         findings += [] if findings else group_findings(examination) + flag_findings(examination)
     behaviour = behaviour_findings(examination, findings)
     findings += mask_findings(examination, faults)

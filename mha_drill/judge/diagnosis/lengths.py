@@ -6,12 +6,14 @@ import re
 from dataclasses import replace
 
 from mha_drill.attention.steps import Fault
-from mha_drill.judge.diagnosis.places import line_of
+from mha_drill.judge.diagnosis.places import line_of, return_line
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.lines.lengths import length_line
 from mha_drill.judge.masks import mask_findings_of, weak_fill
 from mha_drill.judge.probes import SQUARE
+
+SQUEEZE = re.compile(r"\.squeeze_?$")
 
 
 def length_findings(examination: Examination, wired: list[Finding]) -> list[Finding]:
@@ -43,6 +45,22 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
             ]
         return [Finding("cross-length", "split", line_of(examination, "split", "score"), False)]
     return found
+
+
+def lone_findings(examination: Examination) -> list[Finding]:
+    """An axis of one that is gone with a batch of one, or with a single position: a `squeeze` told no axis."""
+    for observation in (examination.sole, examination.one):
+        output, probe = observation.output, observation.probe
+        if output is not None and output.ndim == 3 and output.shape[:2] == (probe.batch, probe.query_length):
+            continue
+        error, calls = observation.error, observation.answer.get("calls", [])
+        squeezed = [call["line"] for call in calls if SQUEEZE.search(call["name"]) and call["args"] == "@"]
+        if squeezed or error is None:
+            line = squeezed[-1] if squeezed else return_line(examination)
+            shapes = () if output is None else (output.shape,)
+            return [Finding("wrong-output-shape", "output", line, False, "alone", shapes=shapes)]
+        return [Finding("hard-coded-shape", "split", error["line"], False, detail=error["message"])]
+    return []
 
 
 def other_lengths(examination: Examination, known: list[Finding]) -> list[Finding]:
