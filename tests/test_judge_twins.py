@@ -452,6 +452,45 @@ class ScaleDotProductAttention(nn.Module):
         score = score.softmax(-1)
         return score @ v, score
 """
+VMAPPED = """
+import torch
+from functools import partial
+
+def attention(q, k, v):
+    weights = (q @ k.T / q.shape[-1] ** 0.5).softmax(-1)
+    return weights @ v, weights
+
+over_the_batch = torch.vmap(attention)
+"""
+ONE_PRODUCT = """
+import torch
+from torch import einsum, nn
+
+class Attend(nn.Module):
+    def __init__(self, D):
+        super().__init__()
+        self.maps = nn.Parameter(torch.randn(3, D, D) / D**0.5)
+
+    def forward(self, q, k, v):
+        W = self.maps
+        scores = einsum("bli,di,bsj,dj->bls", q / q.shape[-1] ** 0.5, W[0], k, W[1])
+        return einsum("bls,bsi,di->bld", scores.softmax(-1), v, W[2])
+"""
+JOINED = """
+import torch
+from torch import nn
+
+class MultiHeadAttention(nn.Module):
+    def __init__(self, d_model, num_heads):
+        super().__init__()
+        self.h, self.d = num_heads, d_model // num_heads
+        self.wq, self.wk, self.wv = (nn.Parameter(torch.randn(d_model, self.h, self.d)) for _ in range(3))
+        self.wo = nn.Parameter(torch.randn(self.h, self.d, d_model))
+
+    def forward(self, q, k, v):
+        scores = torch.einsum("blc,chd,bse,ehd->bhls", q, self.wq, k, self.wk) / self.d**0.5
+        return torch.einsum("bhls,bse,ehd,hdo->blo", scores.softmax(-1), v, self.wv, self.wo)
+"""
 FUSED_PAIR = """
 from torch import nn
 
@@ -601,9 +640,57 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         "",
     ),
     "four axes": ("sdpa", FOUR_AXES, [], set(), ""),
+    "a function of one item, mapped over the batch": (
+        "sdpa",
+        VMAPPED,
+        [],
+        set(),
+        "",
+    ),
+    "a function of one item, mapped over the batch, unscaled": (
+        "sdpa",
+        VMAPPED,
+        [(" / q.shape[-1] ** 0.5", "")],
+        {"missing-scale"},
+        "q @ k.T",
+    ),
+    "one of its arguments set beforehand": (
+        "sdpa",
+        VMAPPED.replace("def attention(q, k, v)", "def attention(scale, q, k, v)")
+        .replace("q.shape[-1] ** 0.5", "(q.shape[-1] ** 0.5 * scale)")
+        .replace("torch.vmap(attention)", "torch.vmap(partial(attention, 1.0))"),
+        [],
+        set(),
+        "",
+    ),
+    "projections and scores in one product": ("single-head", ONE_PRODUCT, [], set(), ""),
+    "projections and scores in one product, one map for two": (
+        "single-head",
+        ONE_PRODUCT,
+        [("v, W[2]", "v, W[1]")],
+        {"shared-projection"},
+        "W[1]",
+    ),
+    "projections and scores in one product, unscaled": (
+        "single-head",
+        ONE_PRODUCT,
+        [("q / q.shape[-1] ** 0.5", "q")],
+        {"missing-scale"},
+        "bli,di,bsj,dj",
+    ),
+    "heads joined in the product that weighs": ("mha", JOINED, [], set(), ""),
+    "heads joined in the product that weighs, mapped by the width": (
+        "mha",
+        JOINED,
+        [("self.d**0.5", "self.d")],
+        {"wrong-scale"},
+        "self.d",
+    ),
     "squeezed without a number": (
         "sdpa",
-        FOUR_AXES.replace("batch, head, length, width = k.size()", "q, k, v = q[:, None], k[:, None], v[:, None]")
+        FOUR_AXES.replace(
+            "batch, head, length, width = k.size()", "q, k, v = q[:, None], k[:, None], v[:, None]"
+        )
         .replace("width)", "k.size(-1))")
         .replace("return score @ v, score", "return (score @ v).squeeze(1), score[:, 0]"),
         [(".squeeze(1)", ".squeeze()")],

@@ -57,6 +57,7 @@ _DEFINITION: Form = {
     "name": str,
     "line": _line,
     "uses": [str],
+    "wraps": str,
     "attributes": [str],
     "doc": str,
     "kind": str,

@@ -38,6 +38,7 @@ class Definition:
     attributes: frozenset[str]
     doc: str
     methods: tuple[str, ...] = ()
+    wraps: str = ""
 
     def used_in(self, source: str) -> Definition:
         """Return the definition with what the file does with parameters whose names say nothing."""
@@ -80,6 +81,7 @@ class Definition:
             frozenset(entry["attributes"]),
             entry["doc"],
             tuple(entry.get("methods", ())),
+            entry.get("wraps", ""),
         )
 
 
@@ -114,7 +116,7 @@ def plain_name(name: str) -> str:
 
 def likeness(definition: Definition, problem: str) -> int:
     """Return how much a definition looks like an answer to a problem; below one it is none."""
-    name = plain_name(definition.name)
+    name = plain_name(definition.wraps or definition.name)
     points = 0
     if _ATTENTION.search(name):
         points += 4
@@ -151,6 +153,8 @@ def choose(definitions: list[Definition], problem: str, names: tuple[str, ...]) 
 
     A definition that another candidate uses is its helper. The names of the skeleton win.
     """
+    wrapped = {item.wraps for item in definitions}
+    definitions = [item for item in definitions if item.name not in wrapped]
     if len(definitions) == 1:
         return definitions if _may_answer(definitions[0]) else []
     scored = [(likeness(item, problem), item) for item in definitions]

@@ -26,7 +26,9 @@ def diagnosis_calls(examination: Examination) -> Iterator[Wish]:
     right, how = examination.agrees(square), examination.manner
     crossed = [CROSS, FEWER] if call.separate and not spec.causal else []
     # Keys of another length are tried last where something is wrong already: by a hidden test.
-    first, last = ([OTHER, SOLE, ONE, *crossed], []) if right else ([OTHER, *crossed[:1]], [*crossed[1:], SOLE, ONE])
+    first, last = (
+        ([OTHER, SOLE, ONE, *crossed], []) if right else ([OTHER, *crossed[:1]], [*crossed[1:], SOLE, ONE])
+    )
     masked = crossed[0] if right and crossed else SQUARE
     for probe in first:
         yield Wish(probe, options=how)

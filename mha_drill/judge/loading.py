@@ -24,6 +24,7 @@ from mha_drill.judge.looping import loop_instead_of_vmap, modules_instead_of_scr
 # Attention ready made. A file that takes it where it is there and has a path of its own is run on its own path.
 BUILTINS = ("scaled_dot_product_attention", "multi_head_attention_forward")
 MODULE = "submission"
+_MAKERS = frozenset({"vmap", "partial", "compile", "script"})
 LONGEST_NAME, LONGEST_MESSAGE, DEEPEST = 200, 2000, 1000
 _FLAGS = sum(getattr(__future__, name).compiler_flag for name in ("annotations",))
 
@@ -92,9 +93,10 @@ class Loaded:
     def definitions(self) -> list[dict[str, Any]]:
         """Return classes and functions the file defines, in order, with their signatures as data."""
         assert self.tree is not None
-        found = []
+        found: list[dict[str, Any]] = []
         for node in self.tree.body:
-            name = _defines(node)
+            wraps = self._wrapped(node, {entry["name"] for entry in found})
+            name = node.targets[0].id if wraps else _defines(node)  # type: ignore[attr-defined]
             if name is None:
                 continue
             value = self.module.__dict__.get(name)
@@ -104,6 +106,7 @@ class Loaded:
             entry: dict[str, Any] = {
                 "name": name,
                 "line": node.lineno,
+                "wraps": wraps,
                 "uses": uses,
                 "attributes": sorted(
                     {item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)}
@@ -125,6 +128,17 @@ class Loaded:
             if entry["name"]
             not in {later["name"] for later in found if later is not entry and later["line"] > entry["line"]}
         ]
+
+    def _wrapped(self, node: ast.stmt, known: set[str]) -> str:
+        """Return the function that a statement makes another one of, as `batched = torch.vmap(attend)` does."""
+        match node:
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Call(func=maker, args=arguments)):
+                how = maker.attr if isinstance(maker, ast.Attribute) else getattr(maker, "id", "")
+                names = [item.id for each in arguments for item in ast.walk(each) if isinstance(item, ast.Name)]
+                made = self.module.__dict__.get(name)
+                if how in _MAKERS | known and isinstance(made, types.FunctionType | partial):
+                    return next((item for item in names if item in known), "")
+        return ""
 
 
 def _defines(node: ast.stmt) -> str | None:

@@ -6,6 +6,7 @@ Set in place before the learner's file is run; the file may import it under any 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
@@ -42,6 +43,7 @@ def vmap(
 ) -> Callable[..., Any]:
     """Return `func` called item by item along `in_dims`, what it gives stacked along `out_dims`."""
 
+    @wraps(func)
     def batched(*args: Any, **kwargs: Any) -> Any:
         axes = in_dims if isinstance(in_dims, tuple | list) else (in_dims,) * len(args)
         count = next((size for arg, axis in zip(args, axes, strict=True) if (size := _length(arg, axis))), 0)

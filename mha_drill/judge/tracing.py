@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode, resolve_name
 
+from mha_drill.judge.contractions import Pair, in_pairs
 from mha_drill.judge.frames import lines_of, placed_call
 
 # Builds torch's table of names once, while every function is in its place.
@@ -124,11 +125,31 @@ class Trace(TorchFunctionMode):
                     self._refresh(tensor)
             else:
                 out.append(known)
-        call = placed_call(name_of(func), lines, before, out, _literals(args, kwargs))
+        literals = _literals(args, kwargs)
+        if short == "einsum" and len(before) > 2 and isinstance(args[0], str):
+            before, literals = self._in_pairs(name_of(func), lines, args[0], _tensors(args)) or (
+                before,
+                literals,
+            )
+        call = placed_call(name_of(func), lines, before, out, literals)
         if repaired:
             call["repaired"] = repaired
         self.calls.append(call)
         return result
+
+    def _in_pairs(
+        self, name: str, lines: list[int], equation: str, operands: list[torch.Tensor]
+    ) -> tuple[list[int], str] | None:
+        """Record all but the last of the products that a product of many is made of; return what goes into that one."""
+        pairs = in_pairs(equation)
+        for pair in pairs[:-1]:
+            operands.append(torch.einsum(pair.equation, operands[pair.left], operands[pair.right]))
+            went, came = self._numbers(pair, operands), self._enter(operands[-1], {"origin": "call"})
+            self.calls.append(placed_call(name, lines, went, [came], f"{pair.equation!r}, @, @"))
+        return (self._numbers(pairs[-1], operands), f"{pairs[-1].equation!r}, @, @") if pairs else None
+
+    def _numbers(self, pair: Pair, operands: list[torch.Tensor]) -> list[int]:
+        return [self.number(operands[pair.left]), self.number(operands[pair.right])]
 
     def _call(self, func: Any, short: str, args: Any, kwargs: Any, line: int | None) -> tuple[Any, str]:
         if short in _DROPOUTS and not self.training and self.repair:

@@ -161,7 +161,8 @@ def _wants_an_axis(message: str) -> bool:
     """Whether an exception tells that a tensor has three axes where four were meant."""
     return bool(
         re.search(
-            r"expected 4, got 3|Dimension out of range|tuple index out of range|number of dimensions in the tensor input does not match|"
+            r"expected 4, got 3|Dimension out of range|tuple index out of range|"
+            r"number of dimensions in the tensor input does not match|"
             r"axes don't match array|out of bounds for array of dimension 3|dimension 3|einsum",
             message,
         )

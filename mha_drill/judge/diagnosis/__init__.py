@@ -70,9 +70,7 @@ def diagnose(examination: Examination) -> list[Finding]:
         findings += other_lengths(examination, findings)
     else:
         findings += (
-            block_findings(examination)
-            or lone_findings(examination)
-            or length_findings(examination, wired)
+            block_findings(examination) or lone_findings(examination) or length_findings(examination, wired)
         )
         findings += [] if findings else group_findings(examination) + flag_findings(examination)
     behaviour = behaviour_findings(examination, findings)
