@@ -215,6 +215,15 @@ EDITS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "split-without-transpose",
         [("self.heads(self.k_proj(key))", "self.k_proj(key).view(B, -1, self.h, self.d)  # <-")],
     ),
+    "a key that is reshaped into what fits": (
+        "key-not-transposed",
+        [
+            (
+                "        scores = torch.matmul(q, k.transpose(-2, -1))",
+                "        turned = k.reshape(len(q), self.h, self.d, -1)  # <-\n        scores = torch.matmul(q, turned)",
+            )
+        ],
+    ),
     "a key that is moved and not transposed": (
         "key-not-transposed",
         [("torch.matmul(q, k.transpose(-2, -1))", "torch.matmul(q, k.transpose(1, 2))  # <-")],

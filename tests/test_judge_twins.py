@@ -452,6 +452,48 @@ class ScaleDotProductAttention(nn.Module):
         score = score.softmax(-1)
         return score @ v, score
 """
+ARRAYS = """
+import numpy as np
+
+def attention(query, key, value):
+    scaled = query / np.sqrt(query.shape[-1])
+    scores = scaled @ key.swapaxes(-1, -2)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    return weights @ value, weights
+"""
+ONE_BY_ONE = """
+import math
+import torch
+
+def attention(q, k, v):
+    N, L, D = q.shape
+    S = k.shape[1]
+    rows = []
+    for i in range(L):
+        rows.append(torch.stack([(q[:, i] * k[:, j]).sum(-1) / math.sqrt(D) for j in range(S)], dim=-1))
+    weights = torch.softmax(torch.stack(rows, dim=1), dim=-1)
+    return weights @ v, weights
+"""
+PARTS = """
+import torch
+from torch import nn
+
+class CausalSelfAttention(nn.Module):
+    def __init__(self, d_model, num_heads, max_length=16):
+        super().__init__()
+        self.h = num_heads
+        self.qkv, self.out = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
+        self.register_buffer("mask", torch.tril(torch.ones(max_length, max_length)) == 0)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        parts = self.qkv(x).view(B, T, 3, self.h, C // self.h).permute(2, 0, 3, 1, 4)
+        q, k, v = parts[0], parts[1], parts[2]
+        scores = q @ k.transpose(-2, -1) / (C // self.h) ** 0.5
+        scores = scores.masked_fill(self.mask[:T, :T], float("-inf"))
+        return self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(B, T, C))
+"""
 VMAPPED = """
 import torch
 from functools import partial
@@ -685,6 +727,36 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         [("self.d**0.5", "self.d")],
         {"wrong-scale"},
         "self.d",
+    ),
+    "an array that is written into": (
+        "sdpa",
+        ARRAYS,
+        [("scaled = query / np.sqrt(query.shape[-1])", "scaled = query; scaled /= np.sqrt(query.shape[-1])")],
+        {"mutates-input"},
+        "scaled /=",
+    ),
+    "scores made one by one": ("sdpa", ONE_BY_ONE, [], set(), ""),
+    "scores made one by one, as many as there are queries": (
+        "sdpa",
+        ONE_BY_ONE,
+        [("S = k.shape[1]", "S = q.shape[1]")],
+        {"cross-length"},
+        "S = q.shape[1]",
+    ),
+    "parts of one map": ("causal-mha", PARTS, [], set(), ""),
+    "parts of one map, one of them twice": (
+        "causal-mha",
+        PARTS,
+        [("parts[1], parts[2]", "parts[0], parts[2]")],
+        {"shared-projection"},
+        "parts[0], parts[0]",
+    ),
+    "a mask that is made for four": (
+        "causal-mha",
+        PARTS,
+        [("torch.ones(max_length, max_length)", "torch.ones(4, 4)")],
+        {"hard-coded-shape"},
+        "torch.ones(4, 4)",
     ),
     "squeezed without a number": (
         "sdpa",

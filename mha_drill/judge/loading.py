@@ -134,7 +134,9 @@ class Loaded:
         match node:
             case ast.Assign(targets=[ast.Name(name)], value=ast.Call(func=maker, args=arguments)):
                 how = maker.attr if isinstance(maker, ast.Attribute) else getattr(maker, "id", "")
-                names = [item.id for each in arguments for item in ast.walk(each) if isinstance(item, ast.Name)]
+                names = [
+                    item.id for each in arguments for item in ast.walk(each) if isinstance(item, ast.Name)
+                ]
                 made = self.module.__dict__.get(name)
                 if how in _MAKERS | known and isinstance(made, types.FunctionType | partial):
                     return next((item for item in names if item in known), "")

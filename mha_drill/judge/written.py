@@ -31,7 +31,7 @@ def size_written(source: str, message: str, head_width: int) -> int | None:
 def _sizes(source: str) -> Iterator[tuple[str, int, int]]:
     """Yield call, number and line for each size written into a function, its signature aside."""
     for function in nodes_of(tree_of(source)):
-        if not isinstance(function, ast.FunctionDef) or function.name == "__init__":
+        if not isinstance(function, ast.FunctionDef):
             continue
         for node in (inner for statement in function.body for inner in ast.walk(statement)):
             if isinstance(node, ast.Call):

@@ -13,6 +13,7 @@ from mha_drill.judge.diagnosis.repairs import repaired
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.lines.left_out import undropped_line, unweighted_line
+from mha_drill.judge.lines.writes import writing_line
 from mha_drill.judge.matching import close
 from mha_drill.judge.measured import measure
 from mha_drill.judge.observation import Observation
@@ -206,8 +207,11 @@ def _random_line(examination: Examination) -> int | None:
 def _writing_line(examination: Examination, observation: Observation) -> int | None:
     """Return the line of the first write in place into an input."""
     assessment = examination.assessed(observation)
-    if assessment is None:
-        return None
+    if assessment is None or not assessment.recording.calls:
+        changed = observation.answer["changed"]
+        sources = dict(examination.binding.call.arguments)
+        names = {str(name) for name, source in sources.items() if source in changed}
+        return writing_line(examination.case.runner.source, names)
     recording = assessment.recording
     for call in recording.calls:
         writes = (

@@ -44,6 +44,8 @@ def edited(source: str, finding: Finding) -> Finding:
         return replace(finding, line=_made_line(source, finding.line))
     if finding.code == "missing-scale":
         return replace(finding, line=_unscaled_line(source, finding.line))
+    if finding.code == "key-not-transposed":
+        return replace(finding, line=_reshaped_line(source, finding.line))
     if finding.code == "batch-mixing":
         return replace(finding, line=_repeated_line(source, finding.line))
     if finding.code in ("softmax-axis", "unstable-softmax"):
@@ -68,6 +70,19 @@ def _hands_axis(call: ast.Call, helper: Function) -> bool:
     wanted = [item.arg for item in helper.args.args if item.arg not in ("self", "cls")]
     told = [*wanted[: len(call.args)], *(item.arg or "" for item in call.keywords)]
     return any(re.search(r"axis|dim", name) for name in told)
+
+
+def _reshaped_line(source: str, line: int) -> int:
+    """Return where what is multiplied was only reshaped: `kt = k.reshape(B, H, d, S)`."""
+    tree = tree_of(source)
+    function, statement = function_at(tree, line), statement_at(tree, line)
+    for name in names_in(statement) if function is not None and statement is not None else ():
+        made = last_given(function, name, line) if function is not None else None
+        match made.value if made is not None else None:
+            case ast.Call(func=ast.Attribute(value=ast.Name(), attr="reshape" | "view")) if made is not None:
+                if role(name) != "q":
+                    return made.line
+    return line
 
 
 def _unscaled_line(source: str, line: int) -> int:

@@ -118,7 +118,20 @@ def shared_line(source: str, line: int | None, letters: str, weights: frozenset[
         for item in given(function)
         if side_of(item.name) in sides and _taken_from(item) in sides - {side_of(item.name)}
     ]
-    return told[0] if len(set(told)) == 1 else line
+    return told[0] if len(set(told)) == 1 else _picked_twice(tree, letters) or line
+
+
+def _picked_twice(tree: ast.Module, letters: str) -> int | None:
+    """Return where two sides are the same part of something: `q, k, v = parts[0], parts[0], parts[2]`."""
+    for function in nodes_of(tree):
+        parts: dict[str | None, str] = {}
+        for item in given(function) if isinstance(function, Function) else ():
+            if isinstance(item.value, ast.Subscript) and (side := side_of(item.name)) in {*letters}:
+                part = ast.unparse(item.value)
+                if any(part == other for letter, other in parts.items() if letter != side):
+                    return item.line
+                parts[side] = part
+    return None
 
 
 def _taken_from(item: Given) -> str | None:

@@ -13,6 +13,7 @@ from mha_drill.judge.lines.statements import (
     names_in,
     statement_at,
 )
+from mha_drill.judge.names import role
 from mha_drill.judge.parsing import tree_of
 
 
@@ -46,6 +47,9 @@ def length_line(source: str, lines: list[int]) -> int | None:
         ]
         if single:
             return single[0]
+        named = [item.line for item in given(function) if _is_keys_from_query(item)]
+        if named and not sizes:
+            return named[0]
         if sizes or not {item.arg for item in function.args.args[2:]} & {*names_in(statement)}:
             return line
     return lines[0] if lines else None
@@ -57,6 +61,12 @@ def _is_length(item: Given) -> bool:
     return axis is not None and (
         axis[2] != "0" or bool(re.match(r"s(rc)?(_|$|len)|k(ey|v)?(_|$|len)", item.name.lower()))
     )
+
+
+def _is_keys_from_query(item: Given) -> bool:
+    """Whether what is called the keys' length is the query's: `S = query.shape[1]`."""
+    keys = re.fullmatch(r"(s|src|k|kv|key|keys|mem\w*)(_?(len|length|seq_?len))?", item.name.lower())
+    return bool(keys) and _is_length(item) and {role(name) for name in names_in(item.value)} == {"q"}
 
 
 def _is_size(value: ast.expr) -> bool:
