@@ -84,8 +84,13 @@ def care_of(source: str) -> Care:
 
 
 def _demo(node: ast.stmt) -> bool:
-    """Whether a statement runs only where the file is a program."""
-    return isinstance(node, ast.If) and "__main__" in ast.dump(node.test)
+    """Whether a statement runs only where the file is a program: `if __name__ == "__main__":`, and nothing else."""
+    match node:
+        case ast.If(
+            test=ast.Compare(ast.Name("__name__"), [ast.Eq()], [ast.Constant("__main__")]), orelse=[]
+        ):
+            return True
+    return False
 
 
 def _lasting(node: ast.AST) -> bool:

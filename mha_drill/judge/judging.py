@@ -10,6 +10,7 @@ from mha_drill.catalog import Catalog
 from mha_drill.judge import refusals
 from mha_drill.judge.candidates import Definition
 from mha_drill.judge.choosing import choose_problem
+from mha_drill.judge.findings import Finding
 from mha_drill.judge.host import Runner
 from mha_drill.judge.reference import reference_for
 from mha_drill.judge.reporting import build
@@ -20,14 +21,25 @@ from mha_drill.judge.testing import run_tests
 from mha_drill.records import Lang, Problem, Report
 
 DEFAULT = "mha"
+TOO_DEEP = Finding("crash", "load", detail="RecursionError: an expression is nested too deeply to be read")
 
 
 def judge_file(
     runner: Runner, catalog: Catalog, request: dict[str, Any], started: float
 ) -> tuple[Report, list[str]]:
     """Return the report of the file in `runner`, and what was wrong with our own tests, if anything."""
+    try:
+        return _judged(runner, catalog, request, started)
+    except RecursionError:
+        return _judged(runner, catalog, request, started, Ruling("load", [TOO_DEEP]))
+
+
+def _judged(
+    runner: Runner, catalog: Catalog, request: dict[str, Any], started: float, known: Ruling | None = None
+) -> tuple[Report, list[str]]:
+    """Judge a file. known: what is held against it before anything of it is looked at."""
     lang: Lang = request["lang"]
-    loaded = load(runner)
+    loaded = known or load(runner)
     if isinstance(loaded, Ruling):
         problem, why = _unloaded(catalog, request)
         ruling, submission = loaded, Submission(loaded, lang)

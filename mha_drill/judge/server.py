@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # A command sends its request with its greeting; what is so late comes from a command that is gone or stopped.
 LATEST = 60.0
+# The judge reads a file's expressions by recursion; Python compiles some that are nested a thousand deep.
+DEEPEST = 6_000
 
 
 def main(words: list[str]) -> None:
@@ -104,6 +106,7 @@ class Judge:
         from mha_drill.judge.judging import judge_file
 
         started = time.perf_counter()
+        sys.setrecursionlimit(DEEPEST)
         catalog = load_catalog(Path(request["root"]))
         if request["problem"] is not None and catalog.problem(request["problem"]).code is None:
             known = ", ".join(problem.id for problem in catalog.problems if problem.code is not None)
