@@ -758,6 +758,23 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         {"hard-coded-shape"},
         "torch.ones(4, 4)",
     ),
+    "a mask that is a parameter": (
+        "causal-mha",
+        PARTS.replace(
+            'self.register_buffer("mask", torch.tril(torch.ones(max_length, max_length)) == 0)',
+            "self.mask = nn.Parameter(torch.tril(torch.ones(max_length, max_length)), requires_grad=False)",
+        ).replace("self.mask[:T, :T]", "self.mask[:T, :T] == 0"),
+        [],
+        set(),
+        "",
+    ),
+    "a map that never learns": (
+        "causal-mha",
+        PARTS,
+        [("nn.Linear(d_model, d_model)", "nn.Linear(d_model, d_model); self.qkv.requires_grad_(False)")],
+        {"detached-graph"},
+        "requires_grad_(False)",
+    ),
     "squeezed without a number": (
         "sdpa",
         FOUR_AXES.replace(

@@ -37,7 +37,7 @@ def gradient_findings(examination: Examination) -> list[Finding]:
             )
         ]
     bad = examination.wrong_slopes
-    loose = _unregistered(examination)
+    loose = _unregistered(examination) + _frozen(examination)
     reaches = bool(answer.get("reaches", True))
     if reaches and not bad:
         return loose
@@ -140,6 +140,27 @@ def _unregistered(examination: Examination) -> list[Finding]:
             line = definition_path(source, name, examination.binding.definition.line) or call.line
             found.append(Finding("unregistered-parameters", "project", line, False, name))
     return found[:1]
+
+
+def _frozen(examination: Examination) -> list[Finding]:
+    """Weights of projections that are parameters and take no gradient: they never learn."""
+    assessment = examination.assessed(examination.square)
+    if assessment is None or not examination.square.answer.get("module"):
+        return []
+    recording, source = assessment.recording, examination.case.runner.source
+    for projection in assessment.wiring.projections:
+        for value in (recording.values[number] for number in projection.call.inputs):
+            if value.kind == "parameter" and not value.grad and len(value.shape) >= 2:
+                switched = (
+                    at
+                    for at, text in enumerate(source.splitlines(), 1)
+                    if "requires_grad" in text and "False" in text
+                )
+                line = next(switched, None) or definition_path(
+                    source, value.name, examination.binding.definition.line
+                )
+                return [Finding("detached-graph", "any", line, False, value.name)]
+    return []
 
 
 def _is_bias(value: Value, call: Call, width: int) -> bool:
