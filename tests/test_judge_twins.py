@@ -452,6 +452,12 @@ class ScaleDotProductAttention(nn.Module):
         score = score.softmax(-1)
         return score @ v, score
 """
+BY_HAND = BASE.replace("self.drop = nn.Dropout(dropout)", "self.p = dropout").replace(
+    "weights = self.drop(scores.softmax(-1))",
+    """weights = scores.softmax(-1)
+        if self.training and self.p > 0:
+            weights = weights * (torch.rand_like(weights) >= self.p) / (1 - self.p)""",
+)
 ARRAYS = """
 import numpy as np
 
@@ -774,6 +780,35 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         [("nn.Linear(d_model, d_model)", "nn.Linear(d_model, d_model); self.qkv.requires_grad_(False)")],
         {"detached-graph"},
         "requires_grad_(False)",
+    ),
+    "dropout by hand": ("mha", BY_HAND, [], set(), ""),
+    "dropout by hand, not scaled": (
+        "mha",
+        BY_HAND,
+        [(" / (1 - self.p)", "")],
+        {"wrong-value"},
+        "torch.rand_like",
+    ),
+    "dropout by hand, and no mask in training": (
+        "mha",
+        BY_HAND,
+        [("if mask is not None:", "if mask is not None and not (self.training and self.p):")],
+        {"wrong-value"},
+        "torch.rand_like",
+    ),
+    "dropout on the input as well": (
+        "mha",
+        BASE,
+        [("B, L, D = q.shape", "B, L, D = q.shape; q = self.drop(q)")],
+        set(),
+        "",
+    ),
+    "dropout on the output as well": (
+        "mha",
+        BASE,
+        [("return self.wo(", "return self.drop(self.wo("), ("reshape(B, L, D))", "reshape(B, L, D)))")],
+        set(),
+        "",
     ),
     "squeezed without a number": (
         "sdpa",

@@ -23,7 +23,8 @@ class Probe:
 
     spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
     item. last: a seed for the last position of every item. alike: whether every position holds the same token.
-    same: whether query, key and value hold the same numbers. veil: a seed for the mask.
+    tiled: whether every item of the batch is the same, its mask too. same: whether query, key and value hold the
+    same numbers. veil: a seed for the mask.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Probe:
     first: int = 0
     last: int = 0
     alike: bool = False
+    tiled: bool = False
     same: bool = False
     veil: int = 5
 
@@ -64,6 +66,8 @@ class Probe:
                 drawn[1:] = np.random.default_rng(self.twin).standard_normal(drawn[1:].shape)
             if self.first:
                 drawn[:1] = np.random.default_rng(self.first).standard_normal(drawn[:1].shape)
+            if self.tiled:
+                drawn[:] = drawn[:1]
             if self.last:
                 drawn[:, -1] = np.random.default_rng(self.last).standard_normal(drawn[:, -1].shape)
             return drawn
@@ -88,6 +92,8 @@ ALIKE = replace(ONE, name="alike", query_length=5, key_length=5, alike=True)
 QUIET = Probe("quiet", dropout=0.5)
 NOISY = Probe("noisy", dropout=0.5, train=True)
 LITTLE = Probe("little", dropout=0.1, train=True)
+# One item again and again, each with another draw: what dropout makes of it in the mean.
+THINNED = Probe("thinned", batch=256, dropout=0.3, train=True, tiled=True, seed=18)
 LATER = Probe("later", last=88)
 
 
@@ -140,6 +146,8 @@ FORMS = tuple(
 
 def allowed_for(form: MaskForm, probe: Probe) -> np.ndarray:
     """Return who may see whom, (B, 1, L, S): every row keeps a key and drops one, also when inverted or transposed."""
+    if probe.tiled:
+        return np.repeat(allowed_for(form, replace(probe, batch=1, tiled=False)), probe.batch, axis=0)
     generator = np.random.default_rng(probe.veil)
     batch, length, key_length = probe.batch, probe.query_length, probe.key_length
     if form.axes == "lengths":

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mha_drill.judge.diagnosis.dropping import thinning_findings
 from mha_drill.judge.diagnosis.mixing import first_unknown, mixing_line
 from mha_drill.judge.diagnosis.places import exponential_line, line_of, place_of
 from mha_drill.judge.diagnosis.repairs import repaired
@@ -58,6 +59,8 @@ def behaviour_findings(examination: Examination, known: list[Finding]) -> list[F
                 or _line_of_parameter(examination)
             )
             found.append(Finding("dropout-missing", "dropout", line, False, "" if still else "ignored"))
+    if not known and not found and noisy is not None:
+        found += thinning_findings(examination)
     if not any(item.code == "nondeterministic" for item in found):
         if any(item.code == "wrong-value" for item in known) and examination.items_mix:
             found.append(Finding("batch-mixing", "any", _mixing_line(examination), False))
