@@ -13,16 +13,17 @@ from dataclasses import replace
 import numpy as np
 
 from mha_drill.judge.ahead import Asked
-from mha_drill.judge.care import Care, care_of
+from mha_drill.judge.care import looked_at_for_long
 from mha_drill.judge.circumstances import Circumstances
 from mha_drill.judge.elsewhere import half_precision
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
+from mha_drill.judge.jointly import Jointly
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.moving import bent_gradient, moved, slopes_of
 from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import MaskForm, Probe, allowed_for
-from mha_drill.judge.regrading import bent_elsewhere, regraded
+from mha_drill.judge.regrading import bent_elsewhere, regraded, same_in_training
 from mha_drill.judge.repeating import FAST, calls_again, changing, later, observed, patience
 
 # Lengths that no probe has.
@@ -35,19 +36,20 @@ MOST_DRAWS = 12
 
 def held_against(examination: Examination) -> Finding | None:
     """Return what is held against a submission with which nothing was wrong so far."""
-    care = care_of(examination.case.runner.source)
-    again, slopes = calls_again(examination, care), slopes_of(examination)
+    long = looked_at_for_long(examination.case.runner.source)
+    again, slopes = calls_again(examination, long=long), slopes_of(examination)
     fresh = [_fresh(examination, mask) for mask in _masks(examination)]
-    others = [_veiled(examination, wish) for wish in fresh[1:]] if care is Care.LONG else []
+    others = [_veiled(examination, wish) for wish in fresh[1:]] if long else []
     asked: list[Wish | Asked] = [*(wish for _, wish in again), *fresh, *others]
     if slopes is not None:
         asked += [moved(slopes), slopes.moved((), 0.0)]
     often = patience(examination, OFTEN)
-    regrades = None if slopes is None else regraded(examination, fresh, care, often)
+    regrades = None if slopes is None else regraded(examination, fresh, often, long=long)
     beside = None
-    if care > Care.USUAL and not examination.binding.numpy:
+    if not examination.binding.numpy or not examination.spec.projections:
         beside = Circumstances(examination, fresh[0], regrades.losses[0] if regrades else None)
-    asked += [*(regrades.wishes if regrades else ()), *(beside.asked() if beside else ())]
+    jointly = Jointly(examination, fresh, regrades.losses if regrades else ())
+    asked += [*(regrades.wishes if regrades else ()), *jointly.asked(), *(beside.asked() if beside else ())]
     if half := half_precision(examination):
         asked.append(half)
     examination.case.foresee(asked)
@@ -61,7 +63,8 @@ def held_against(examination: Examination) -> Finding | None:
         return found
     if regrades is not None and (found := bent_elsewhere(examination, fresh, regrades)) is not None:
         return found
-    return None if beside is None else beside.held()
+    training = regrades is not None and same_in_training(examination, regrades)
+    return jointly.held(training=training) or (None if beside is None else beside.held())
 
 
 def _masks(examination: Examination) -> tuple[MaskForm | None, ...]:

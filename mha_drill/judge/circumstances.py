@@ -1,4 +1,4 @@
-"""Calls as a learner will make them and no probe does: larger, in single precision, self-attention. Judge side.
+"""Calls as a learner will make them and no probe does: larger, on paths of torch's own, self-attention. Judge side.
 
 Used by `audit`. The probes are small, in double precision, and of one width and one number of heads; what is right
 there alone is wrong wherever it is used. A file that cannot be made or called so raises, and nothing is held
@@ -23,7 +23,7 @@ from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.repeating import observed, pace_again
 from mha_drill.judge.resizing import WRONG, Resized
-from mha_drill.judge.slopes import OF_SUM, output_of
+from mha_drill.judge.slopes import output_of
 from mha_drill.judge.ways import BUILTINS
 
 # How often a sequence and an item are repeated, where that takes no more than a part of the limit; so many pairs of
@@ -33,8 +33,6 @@ PART, CELLS = 10, 50
 # A file whose calls take so many seconds has loops over positions, perhaps one in another, and the way back through
 # them takes a multiple.
 LOOPS, IN_LOOPS = 5e-3, 3
-# Of gradients in single precision, relative to the largest.
-ROUGH = 2e-3
 
 
 @dataclass
@@ -51,13 +49,13 @@ class Circumstances:
 
     def asked(self) -> Iterator[Wish | Asked]:
         """Yield the calls that `held` will look at."""
-        calls: tuple[Wish | Asked | None, ...] = (self._single, self._ready_made, self._grown)
+        calls: tuple[Wish | Asked | None, ...] = (self._ready_made, self._grown)
         yield from (call for call in calls if call is not None)
         yield from self._resized.asked()
 
     def held(self) -> Finding | None:
         """Return what is held against the submission."""
-        found = self._in_single() or self._by_itself() or self._when_grown() or self._resized.held()
+        found = self._by_itself() or self._when_grown() or self._resized.held()
         how = self.examination.case.runner.ended
         if how and found is None:
             # What raises is seen by whoever calls it; what hangs there, or ends the process, is not.
@@ -71,32 +69,6 @@ class Circumstances:
     @cached_property
     def _resized(self) -> Resized:
         return Resized(self.examination, self.known, self.losses)
-
-    # -- in single precision --------------------------------------------------------------------
-
-    @cached_property
-    def _single(self) -> Wish | None:
-        if self.losses is None or self.examination.binding.dtype == "float32":
-            return None
-        options = {"dtype": "float32", "upstreams": [OF_SUM], "clocks": [0.0], "twice": False}
-        return replace(self.losses, options=self.losses.options | options)
-
-    def _in_single(self) -> Finding | None:
-        """Whether single precision, which is what torch has by default, comes to something else."""
-        if self._single is None or self.losses is None:
-            return None
-        double, single = (observed(self.examination, wish) for wish in (self.losses, self._single))
-        one, two = double.output, single.output
-        if single.error is not None or one is None or "backward_error" in single.answer:
-            return None
-        if two is None or not close(one, two, COARSE):
-            return WRONG
-        wanted, told = gradients_of(double, double.answer["regraded"][1]), gradients_of(single)
-        for name, gradient in wanted.items():
-            found = told.get(name)
-            if gradient is not None and (found is None or not close(gradient, found, ROUGH)):
-                return BENT
-        return None
 
     # -- with what torch has ready made -----------------------------------------------------------
 

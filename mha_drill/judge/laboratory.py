@@ -114,6 +114,8 @@ class Laboratory:
                 stack.enter_context(_builtin(experiment))
                 if trace is not None:
                     stack.enter_context(trace)
+                if experiment.get("no_grad"):
+                    stack.enter_context(torch.no_grad())
                 if numpy:
                     stack.enter_context(plain_types(names))
                 for at, seconds in enumerate(clocks):
