@@ -22,12 +22,15 @@ from mha_drill.judge.jointly import Jointly
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.moving import bent_gradient, moved, slopes_of
 from mha_drill.judge.observation import Wish
-from mha_drill.judge.probes import MaskForm, Probe, allowed_for
+from mha_drill.judge.probes import HABITS, MaskForm, Probe, allowed_for
 from mha_drill.judge.regrading import bent_elsewhere, regraded, same_in_training
-from mha_drill.judge.repeating import FAST, calls_again, changing, later, observed, patience
+from mha_drill.judge.repeating import calls_again, changing, later, observed, patience, quick
 
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
+# How much longer under a usual mask; how large the numbers are there, in powers of ten.
+LONG = 24
+SMALLEST, LARGEST = -2.0, 0.5
 # How often the gradients are asked for of a file that is looked at for long.
 OFTEN = 32
 # Under a causal problem's mask a row may be left with no key: sizes are drawn again.
@@ -38,8 +41,11 @@ def held_against(examination: Examination) -> Finding | None:
     """Return what is held against a submission with which nothing was wrong so far."""
     long = looked_at_for_long(examination.case.runner.source)
     again, slopes = calls_again(examination, long=long), slopes_of(examination)
-    fresh = [_fresh(examination, mask) for mask in _masks(examination)]
-    others = [_veiled(examination, wish) for wish in fresh[1:]] if long else []
+    masks = _masks(examination)
+    drawn = [_fresh(examination, mask) for mask in masks]
+    usual = [_usual(examination, mask) for mask in masks[1:]]
+    others = [_veiled(examination, wish) for wish in drawn[1:]] if long else []
+    fresh = [*drawn, *usual]
     asked: list[Wish | Asked] = [*(wish for _, wish in again), *fresh, *others]
     if slopes is not None:
         asked += [moved(slopes), slopes.moved((), 0.0)]
@@ -55,9 +61,9 @@ def held_against(examination: Examination) -> Finding | None:
     examination.case.foresee(asked)
     if (found := changing(examination, again)) is not None:
         return found
-    if not all(_agrees(examination, wish) for wish in fresh) or not all(
-        _agrees(examination, wish, _veiled(examination, wish)) for wish in others
-    ):
+    likes = [(wish, _fresh(examination, wish.mask)) for wish in drawn]
+    likes += [(wish, _veiled(examination, wish)) for wish in (*usual, *others)]
+    if not all(_agrees(examination, wish, like) for wish, like in likes):
         return Finding("wrong-value", "any")
     if (found := bent_gradient(examination, slopes)) is not None:
         return found
@@ -76,7 +82,7 @@ def _masks(examination: Examination) -> tuple[MaskForm | None, ...]:
 def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
     """Return a call on numbers and sizes that the file cannot know; without the mask where a row would see nothing."""
     # Of a slow file the smallest of these, which takes the least.
-    larger = patience(examination, FAST) == FAST
+    larger = quick(examination)
     for _ in range(MOST_DRAWS):
         length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1 if larger else 2)
         beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
@@ -86,6 +92,24 @@ def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
         if mask is None or _all_see(examination, probe, mask):
             return Wish(probe, mask, examination.manner | {"clocks": later(1)})
     return Wish(probe, None, examination.manner | {"clocks": later(1)})
+
+
+def _usual(examination: Examination, mask: MaskForm | None) -> Wish:
+    """Return a call under a mask as it is used, longer and with smaller or larger numbers than any probe has."""
+    wish = _fresh(examination, mask)
+    if mask is None or wish.mask is None or not quick(examination):
+        return wish
+    length, beside = LONGEST + secrets.randbelow(LONG), wish.probe.key_length - wish.probe.query_length
+    spread = 10 ** (SMALLEST + (LARGEST - SMALLEST) * secrets.randbelow(1000) / 1000)
+    probe = replace(
+        wish.probe,
+        batch=1 + secrets.randbelow(2),
+        query_length=length,
+        key_length=length + beside,
+        habit=secrets.choice(HABITS),
+        spread=spread,
+    )
+    return replace(wish, probe=probe) if _all_see(examination, probe, mask) else wish
 
 
 def _veiled(examination: Examination, wish: Wish) -> Wish:
@@ -105,7 +129,6 @@ def _all_see(examination: Examination, probe: Probe, mask: MaskForm) -> bool:
     return bool((allowed & triangle if examination.spec.causal else allowed).any(-1).all())
 
 
-def _agrees(examination: Examination, fresh: Wish, like: Wish | None = None) -> bool:
+def _agrees(examination: Examination, *alike: Wish) -> bool:
     """Whether a call is the reference's, or, for chance, another like it is."""
-    wishes = (fresh, like or _fresh(examination, fresh.mask))
-    return any(examination.agrees(observed(examination, wish)) for wish in wishes)
+    return any(examination.agrees(observed(examination, wish)) for wish in alike)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mha_drill.judge.diagnosis.dropping import thinned_calls
 from mha_drill.judge.examination import TRACED, Examination
 from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import CROSS, FEWER, LARGE, LATER, LITTLE, NOISY, ONE, OTHER, QUIET, SOLE, SQUARE
@@ -38,6 +39,8 @@ def diagnosis_calls(examination: Examination) -> Iterator[Wish]:
         yield Wish(NOISY, options={"seed": 1})
         yield Wish(NOISY, options={"seed": 2})
         yield Wish(LITTLE, options={"seed": 1})
+    if right and examination.has_dropout:
+        yield from thinned_calls(examination, None if call.mask is None else examination.mask_forms()[0])
     yield Wish(LARGE, options=how)
     if call.mask is not None and not spec.causal:
         yield Wish(masked, examination.mask_forms()[0], TRACED)

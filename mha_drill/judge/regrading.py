@@ -113,9 +113,14 @@ def _bare(
     return Wish(probe, mask, options)
 
 
+def unknown() -> int:
+    """Return the seed of an upstream gradient that nobody can know."""
+    return UNKNOWN + secrets.randbelow(2**31)
+
+
 def losses_of(examination: Examination, wish: Wish, width: int, **options: Any) -> Wish:
     """Return a call with the gradients of losses as training has them, and of one that nobody can know."""
-    kinds = [OF_MEAN, OF_SUM, UNKNOWN + secrets.randbelow(2**31)]
+    kinds = [OF_MEAN, OF_SUM, unknown()]
     options = {"upstreams": kinds, "clocks": later(len(kinds)), "twice": True} | options
     return _bare(examination, wish.probe, wish.mask, width, **options)
 

@@ -16,13 +16,15 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
 from mha_drill.judge.observation import Observation, Wish
-from mha_drill.judge.regrading import losses_of
-from mha_drill.judge.repeating import FAST, observed, patience
+from mha_drill.judge.regrading import losses_of, unknown
+from mha_drill.judge.repeating import later, observed, quick
 from mha_drill.judge.ways import resized
 
 # Heads, and channels of one head, as the probes do not have them. Narrow: what no trace shows is told by an affine
 # map, for which the probes must have more positions than channels.
 SIZES = ((2, 7), (2, 9), (2, 11), (3, 6), (3, 7), (3, 9), (5, 3), (5, 4), (6, 3), (6, 5), (7, 4), (8, 2))
+# The same where a trace shows the roles: as wide as weights can be told of.
+WIDE = ((2, 61), (4, 31), (5, 25), (7, 18), (8, 16), (9, 14), (11, 11), (12, 10), (16, 8))
 # Items, more than a probe has.
 MORE = 5
 WRONG = Finding("wrong-value", "any")
@@ -45,7 +47,7 @@ class Resized:
     def _other(self) -> Examination | None:
         """The submission with other heads and another width; as it is where it takes query and key apart."""
         case, base = self.examination.case, self.examination.binding.base
-        heads, channels = secrets.choice(SIZES)
+        heads, channels = secrets.choice(WIDE if self._seen() else SIZES)
         if base.heads == 1:
             other = replace(base, width=heads * channels, head_dim=base.head_dim and channels)
         else:
@@ -58,12 +60,19 @@ class Resized:
         other_case = replace(case, binding=binding or case.binding, observed={})
         return Examination(other_case)
 
+    def _seen(self) -> bool:
+        """Whether the calls can be read off a trace, or need none, and are quick."""
+        assessment = self.examination.assessed(self.examination.square)
+        roles = assessment.roles if assessment is not None else None
+        plain = not self.examination.spec.projections or (roles is not None and len(roles.weighs) == 1)
+        return plain and quick(self.examination)
+
     @cached_property
     def _apart(self) -> list[Wish]:
         assert self._other is not None
         length = self.known.probe.query_length
         same = self._other.binding.call.separate
-        larger = patience(self.examination, FAST) == FAST
+        larger = quick(self.examination)
         batch = MORE + secrets.randbelow(MORE) if larger else self.known.probe.batch
         probe = replace(self.known.probe, name="apart", batch=batch, key_length=length, same=same)
         known = Wish(probe, None, self.known.options)
@@ -77,7 +86,12 @@ class Resized:
             before.graded.items[0]["shape"][-1] * self._other.binding.base.width // before.binding.base.width
         )
         shared = {"shared": True, "weights_only": True} if same else {}
-        return [known, losses_of(self._other, known, width, **shared)]
+        return [
+            known,
+            losses_of(
+                self._other, known, width, twice=False, upstreams=[unknown()], clocks=later(1), **shared
+            ),
+        ]
 
     def held(self) -> Finding | None:
         """Whether it is wrong, or its gradients, at another width, or where query, key and value are one tensor."""

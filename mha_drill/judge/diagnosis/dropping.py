@@ -16,7 +16,7 @@ from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.observation import Wish
-from mha_drill.judge.probes import NOISY, THINNED
+from mha_drill.judge.probes import NOISY, THINNED, MaskForm
 
 # Of the mean squared deviation, in standard errors: of a right file it is near 1.
 MOST_DEVIATION = 8.0
@@ -25,12 +25,10 @@ DRAWING = re.compile(r"dropout|rand|bernoulli|uniform|normal")
 MOST_CALLS = 150
 
 
-def thinned_calls(examination: Examination) -> list[Wish]:
+def thinned_calls(examination: Examination, mask: MaskForm | None) -> list[Wish]:
     """Return the calls that `thinning_findings` looks at: in training with dropout, and in evaluation without."""
     if not examination.has_dropout or len(examination.square.answer.get("calls", [])) > MOST_CALLS:
         return []
-    found = found_form(examination)
-    mask = None if found is None else found[0]
     return [
         Wish(replace(THINNED, train=train), mask, {"seed": 1, "repair": False}) for train in (True, False)
     ]
@@ -38,7 +36,10 @@ def thinned_calls(examination: Examination) -> list[Wish]:
 
 def thinning_findings(examination: Examination) -> list[Finding]:
     """Dropout whose mean is not what it is taken from."""
-    calls = [] if _drops_early(examination) else thinned_calls(examination)
+    if _drops_early(examination):
+        return []
+    found = found_form(examination)
+    calls = thinned_calls(examination, None if found is None else found[0])
     outputs = [examination.case.observe(wish.probe, wish.mask, **wish.options).output for wish in calls]
     if len(outputs) < 2 or outputs[0] is None or outputs[1] is None or outputs[0].shape != outputs[1].shape:
         return []
