@@ -22,7 +22,7 @@ from mha_drill.judge.jointly import Jointly
 from mha_drill.judge.masks import found_form
 from mha_drill.judge.moving import bent_gradient, moved, slopes_of
 from mha_drill.judge.observation import Wish
-from mha_drill.judge.probes import HABITS, MaskForm, Probe, allowed_for
+from mha_drill.judge.probes import MaskForm, Probe, allowed_for
 from mha_drill.judge.regrading import bent_elsewhere, regraded, same_in_training
 from mha_drill.judge.repeating import calls_again, changing, later, observed, patience, quick
 
@@ -99,14 +99,14 @@ def _usual(examination: Examination, mask: MaskForm | None) -> Wish:
     wish = _fresh(examination, mask)
     if mask is None or wish.mask is None or not quick(examination):
         return wish
-    length, beside = LONGEST + secrets.randbelow(LONG), wish.probe.key_length - wish.probe.query_length
+    length, beside = LONGEST + 1 + secrets.randbelow(LONG), wish.probe.key_length - wish.probe.query_length
     spread = 10 ** (SMALLEST + (LARGEST - SMALLEST) * secrets.randbelow(1000) / 1000)
     probe = replace(
         wish.probe,
-        batch=1 + secrets.randbelow(2),
+        batch=2,
         query_length=length,
         key_length=length + beside,
-        habit=secrets.choice(HABITS),
+        usual=True,
         spread=spread,
     )
     return replace(wish, probe=probe) if _all_see(examination, probe, mask) else wish

@@ -24,7 +24,7 @@ class Probe:
     spread: how large the inputs are. twin: a seed for every batch item but the first. first: a seed for the first
     item. last: a seed for the last position of every item. alike: whether every position holds the same token.
     tiled: whether every item of the batch is the same, its mask too. same: whether query, key and value hold the
-    same numbers. veil: a seed for the mask. habit: a kind of mask as it is used, of `HABITS`, in place of a drawn one.
+    same numbers. veil: a seed for the mask. usual: whether the mask is as masks are used, in place of a drawn one.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Probe:
     tiled: bool = False
     same: bool = False
     veil: int = 5
-    habit: str = ""
+    usual: bool = False
 
     def sizes(self, base: Sizes) -> Sizes:
         """Return the sizes of this probe; the width and the heads are the submission's."""
@@ -94,8 +94,6 @@ QUIET = Probe("quiet", dropout=0.5)
 NOISY = Probe("noisy", dropout=0.5, train=True)
 LITTLE = Probe("little", dropout=0.1, train=True)
 # One item again and again, each with another draw: what dropout makes of it in the mean.
-# Masks as they are used: of what comes later, of padding, of nothing. No drawn mask lets a row see everything.
-HABITS = ("future", "padding", "nothing")
 THINNED = Probe("thinned", batch=256, dropout=0.3, train=True, tiled=True, seed=18)
 LATER = Probe("later", last=88)
 
@@ -153,8 +151,8 @@ def allowed_for(form: MaskForm, probe: Probe) -> np.ndarray:
         return np.repeat(allowed_for(form, replace(probe, batch=1, tiled=False)), probe.batch, axis=0)
     generator = np.random.default_rng(probe.veil)
     batch, length, key_length = probe.batch, probe.query_length, probe.key_length
-    if probe.habit:
-        return np.broadcast_to(_habitual(form, probe)[:, None], (batch, 1, length, key_length)).copy()
+    if probe.usual:
+        return np.broadcast_to(_usual(form, probe)[:, None], (batch, 1, length, key_length)).copy()
     if form.axes == "lengths":
         lengths = 1 + np.arange(batch) % (key_length - 1)
         return np.broadcast_to(
@@ -176,16 +174,20 @@ def allowed_for(form: MaskForm, probe: Probe) -> np.ndarray:
     return np.broadcast_to(grid[:, None], (batch, 1, length, key_length)).copy()
 
 
-def _habitual(form: MaskForm, probe: Probe) -> np.ndarray:
-    """Return a mask as it is used, (B, L, S): of the future, of padding at the end, of nothing at all."""
+def _usual(form: MaskForm, probe: Probe) -> np.ndarray:
+    """Return a mask as it is used, (B, L, S): of the future for every other item, of padding at the end for the rest.
+
+    A mask of keys alone hides nothing in place of the future. No drawn mask lets a row see everything.
+    """
     batch, length, key_length = probe.batch, probe.query_length, probe.key_length
     seen = np.ones((batch, length, key_length), dtype=bool)
-    if probe.habit == "future" and "l" in form.axes and form.axes != "lengths":
-        return np.tril(seen, key_length - length)
-    if probe.habit != "nothing":
-        shared = form.axes in ("ls", "11ls", "1ls", "ls1")
-        padding = np.random.default_rng(probe.veil).integers(1, key_length // 2, 1 if shared else batch)
-        return seen & (np.arange(key_length) < key_length - padding[:, None])[:, None]
+    if "l" in form.axes and form.axes != "lengths":
+        seen[::2] = np.tril(seen[0], key_length - length)
+    if form.axes not in ("ls", "11ls", "1ls", "ls1"):
+        padding = np.random.default_rng(probe.veil).integers(1, key_length // 2, (batch, 1, 1))
+        seen[1::2] &= (np.arange(key_length) < key_length - padding)[1::2]
+    else:
+        seen[1::2] = seen[0]
     return seen
 
 
