@@ -810,6 +810,19 @@ STYLES: dict[str, tuple[str, str, list[tuple[str, str]], set[str], str]] = {
         set(),
         "",
     ),
+    "indices of names, and a mask that must be given": (
+        "mha",
+        BASE.replace("q, k, v, mask=None", "idx_k, idx_q, idx_v, src_msk")
+        .replace("B, L, D = q.shape", "q, k, v = idx_q, idx_k, idx_v; B, L, D = q.shape")
+        .replace("        if mask is not None:\n", "")
+        .replace(
+            "            scores = scores.masked_fill(mask ==",
+            "        scores = scores.masked_fill(src_msk ==",
+        ),
+        [],
+        set(),
+        "",
+    ),
     "squeezed without a number": (
         "sdpa",
         FOUR_AXES.replace(

@@ -114,7 +114,7 @@ def run(folder: Path, some: list[Told], limit: float, mark: str, **environ: str)
     places = [own, home, folder / "elsewhere", *(folder / told.name for told in some if told.path.is_dir())]
     before = seen(*places)
     done = drill(
-        "check", "--json", f"--time-limit={limit:g}", *names, cwd=own, patience=900 if EACH else 240,
+        "check", "--json", f"--time-limit={limit:g}", *names, cwd=own, patience=1800 if EACH else 900,
         MARK=mark, HOME=str(home), TMPDIR=str(temporary), MHA_DRILL_TEST_SOLUTION=str(SOLUTION), **environ,
     )  # fmt: skip
     objects = [json.loads(line) for line in done.stdout.splitlines()]

@@ -77,7 +77,7 @@ ROLES: tuple[tuple[str, str], ...] = (
     ("causal", r"(is|use|apply)?(causal|masked)(mask|attn|attention)?|autoregressive"),
     (
         "mask",
-        r".*mask.*|.*padding.*|attnbias|attentionbias|bias|allowed|permitted|(is)?visible|keep|(may|can)(look|see|attend)",
+        r".*mask.*|.*msk.*|.*padding.*|attnbias|attentionbias|bias|allowed|permitted|(is)?visible|keep|(may|can)(look|see|attend)",
     ),
     ("dropout", r".*drop.*|p|training|train|istraining"),
     ("scale", r"scale|scaling|scalefactor|temperature"),
@@ -97,15 +97,15 @@ ROLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "q",
-        r"(x|in|input|inputs|proj|the)?(q|qs|que|query|queries|querys|quer|querystates|queryinput|queryin|qinput|qin|inputq|inputsq|xq|target|tgt)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
+        r"(x|in|input|inputs|proj|the|idx|emb|embed|hidden|seq|tokens?|data|feats?|tensor)?(q|qs|que|query|queries|querys|quer|querystates|queryinput|queryin|qinput|qin|inputq|inputsq|xq|target|tgt)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
     ),
     (
         "k",
-        r"(x|in|input|inputs|proj|the)?(k|ks|key|keys|keystates|keyinput|keyin|kinput|kin|inputk|inputsk|xk)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
+        r"(x|in|input|inputs|proj|the|idx|emb|embed|hidden|seq|tokens?|data|feats?|tensor)?(k|ks|key|keys|keystates|keyinput|keyin|kinput|kin|inputk|inputsk|xk)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
     ),
     (
         "v",
-        r"(x|in|input|inputs|proj|the)?(v|vs|val|vals|value|values|valuestates|valueinput|valuein|vinput|vin|inputv|inputsv|xv)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
+        r"(x|in|input|inputs|proj|the|idx|emb|embed|hidden|seq|tokens?|data|feats?|tensor)?(v|vs|val|vals|value|values|valuestates|valueinput|valuein|vinput|vin|inputv|inputsv|xv)(s|x|in|input|inputs|states?|tensor|vec|vector|embeddings?|seq|sequence)?",
     ),
     (
         "x",
