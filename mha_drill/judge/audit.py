@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from mha_drill.judge.ahead import Asked
-from mha_drill.judge.care import looked_at_for_long
+from mha_drill.judge.care import Care, care_of
 from mha_drill.judge.circumstances import Circumstances
 from mha_drill.judge.elsewhere import half_precision
 from mha_drill.judge.examination import Examination
@@ -29,7 +29,7 @@ from mha_drill.judge.repeating import calls_again, changing, later, observed, pa
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
 # How much longer under a usual mask; how large the numbers are there, in powers of ten.
-LONG = 24
+LONG = 12
 SMALLEST, LARGEST = -2.0, 0.5
 # How often the gradients are asked for of a file that is looked at for long.
 OFTEN = 32
@@ -39,22 +39,21 @@ MOST_DRAWS = 12
 
 def held_against(examination: Examination) -> Finding | None:
     """Return what is held against a submission with which nothing was wrong so far."""
-    long = looked_at_for_long(examination.case.runner.source)
-    again, slopes = calls_again(examination, long=long), slopes_of(examination)
+    care = care_of(examination.case.runner.source)
+    again, slopes = calls_again(examination, care), slopes_of(examination)
     masks = _masks(examination)
     drawn = [_fresh(examination, mask) for mask in masks]
     usual = [_usual(examination, mask) for mask in masks[1:]]
-    others = [_veiled(examination, wish) for wish in drawn[1:]] if long else []
-    fresh = [*drawn, *usual]
-    asked: list[Wish | Asked] = [*(wish for _, wish in again), *fresh, *others]
+    others = [_veiled(examination, wish) for wish in drawn[1:]] if care is Care.LONG else []
+    asked: list[Wish | Asked] = [*(wish for _, wish in again), *drawn, *usual, *others]
     if slopes is not None:
         asked += [moved(slopes), slopes.moved((), 0.0)]
     often = patience(examination, OFTEN)
-    regrades = None if slopes is None else regraded(examination, fresh, often, long=long)
+    regrades = None if slopes is None else regraded(examination, drawn, care, often)
     beside = None
-    if not examination.binding.numpy or not examination.spec.projections:
-        beside = Circumstances(examination, fresh[0], regrades.losses[0] if regrades else None)
-    jointly = Jointly(examination, fresh, regrades.losses if regrades else ())
+    if care > Care.USUAL and not (examination.binding.numpy and examination.spec.projections):
+        beside = Circumstances(examination, drawn[0], regrades.losses[0] if regrades else None)
+    jointly = Jointly(examination, (usual or drawn)[-1], regrades.losses[-1] if regrades else None)
     asked += [*(regrades.wishes if regrades else ()), *jointly.asked(), *(beside.asked() if beside else ())]
     if half := half_precision(examination):
         asked.append(half)
@@ -67,7 +66,7 @@ def held_against(examination: Examination) -> Finding | None:
         return Finding("wrong-value", "any")
     if (found := bent_gradient(examination, slopes)) is not None:
         return found
-    if regrades is not None and (found := bent_elsewhere(examination, fresh, regrades)) is not None:
+    if regrades is not None and (found := bent_elsewhere(examination, drawn, regrades)) is not None:
         return found
     training = regrades is not None and same_in_training(examination, regrades)
     return jointly.held(training=training) or (None if beside is None else beside.held())

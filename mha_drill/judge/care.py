@@ -1,15 +1,26 @@
 """How long a file is looked at before it passes: by what its source could do. Judge side; for `audit`.
 
-A file of plain attention computes the same whenever it is asked. One that remembers, draws or reads a clock may do
-otherwise at a time when nobody looks. What is taken for more than it is costs a right file some calls, no more.
+A file of plain attention computes the same whenever and wherever it is asked. One with conditions may do otherwise
+where no probe is; one that remembers, draws or reads a clock may do otherwise at a time when nobody looks. What is
+taken for more than it is costs a right file some calls, no more.
 """
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
+from enum import IntEnum
 
 from mha_drill.judge.parsing import tree_of
 from mha_drill.judge.remembering import calling, remembers, word
+
+
+class Care(IntEnum):
+    """How much is asked of a file: as always; also where no probe is; also for long."""
+
+    USUAL, ELSEWHERE, LONG = 0, 1, 2
+
 
 _MODULES = frozenset(
     """
@@ -50,15 +61,41 @@ _UNUSUAL = (
     *(ast.Try, ast.Global, ast.Nonlocal, ast.Await),
     *(ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Match),
 )
+# What says yes or no of something that a probe need not have: built-in functions, and words of torch.
+_FUNCTIONS = frozenset({"isinstance", "hasattr", "min", "max", "bool", "divmod", "sorted", "abs"})
+_WORDS = frozenset(
+    """
+    is_contiguous stride storage_offset equal is_grad_enabled is_inference_mode_enabled is_inference is_leaf
+    is_floating_point detach data requires_grad empty empty_like new_empty eps tiny itemsize element_size nbytes
+    gt lt ge le eq ne greater less
+    """.split()
+)
+_SMALL = 4
+_MASKS = re.compile(r"mask|msk|bias|tril|triu|causal")
 
 
-def looked_at_for_long(source: str) -> bool:
-    """Return whether a source could do otherwise at a time when nobody looks."""
+def care_of(source: str) -> Care:
+    """Return how long a source asks to be looked at."""
     tree = tree_of(source)
     nodes = [inner for node in tree.body if not _demo(node) for inner in ast.walk(node)]
     functions = calling(nodes)
     called = [inner for one in functions for inner in ast.walk(one)]
-    return any(map(_lasting, nodes)) or any(map(_does, called)) or remembers(nodes, functions)
+    if any(map(_lasting, nodes)) or any(map(_does, called)) or remembers(nodes, functions):
+        return Care.LONG
+    made = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    chosen = (found for one in (*functions, *made) for found in _choices(one))
+    return Care.ELSEWHERE if any(chosen) or any(map(_settled, tree.body)) else Care.USUAL
+
+
+def _settled(node: ast.stmt) -> bool:
+    """Whether a statement beside the definitions gives a name a number or a table that a function may choose by."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+        return False
+    return any(
+        isinstance(inner, ast.Dict)
+        or (isinstance(inner, ast.Constant) and isinstance(inner.value, int | float))
+        for inner in ast.walk(node.value)
+    )
 
 
 def _demo(node: ast.stmt) -> bool:
@@ -123,3 +160,42 @@ def _hidden(name: str) -> bool:
 def _decorated(node: ast.FunctionDef | ast.ClassDef) -> bool:
     plain = (item.func if isinstance(item, ast.Call) else item for item in node.decorator_list)
     return any(word(item) not in _DECORATORS for item in plain)
+
+
+def _choices(function: ast.AST) -> Iterator[bool]:
+    """Yield for each word of a function whether it chooses by what a probe need not have: a size, a type, a mode."""
+    refused = {
+        id(inner)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assert)
+        or (
+            isinstance(node, ast.If)
+            and all(isinstance(item, ast.Raise) for item in node.body)
+            and not node.orelse
+        )
+        for inner in ast.walk(node)
+    }
+    arguments = {id(inner) for inner in ast.walk(getattr(function, "args", ast.Pass()))}
+    for node in ast.walk(function):
+        if id(node) in refused or id(node) in arguments:
+            continue
+        match node:
+            case ast.Compare(left=left, comparators=[ast.Constant(value=value)]):
+                yield value is not None and not (value in (0, 1) and _is_mask(left))
+            case ast.Compare() | ast.While() | ast.Dict():
+                yield True
+            case ast.BinOp(op=ast.FloorDiv() | ast.Mod() | ast.RShift(), right=ast.Constant()):
+                yield True
+            case ast.Constant(value=int() as number) if number is not True and number is not False:
+                yield number > _SMALL
+            case ast.Name(id=word):
+                yield word in _FUNCTIONS
+            case ast.Attribute(attr=word):
+                yield word in _WORDS
+
+
+def _is_mask(node: ast.expr) -> bool:
+    """Whether an expression is a mask by its name: `mask`, `self.bias[:, :, :T, :T]`."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return bool(_MASKS.search(word(node).lower()))

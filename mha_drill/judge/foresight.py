@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mha_drill.judge.diagnosis.dropping import thinned_calls
-from mha_drill.judge.examination import TRACED, Examination
+from mha_drill.judge.examination import BARE, TRACED, Examination
 from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import CROSS, FEWER, LARGE, LATER, LITTLE, NOISY, ONE, OTHER, QUIET, SOLE, SQUARE
 
@@ -27,10 +27,9 @@ def diagnosis_calls(examination: Examination) -> Iterator[Wish]:
     right, how = examination.agrees(square), examination.manner
     crossed = [CROSS, FEWER] if call.separate and not spec.causal else []
     # Keys of another length are tried last where something is wrong already: by a hidden test.
-    first, last = (
-        ([OTHER, SOLE, ONE, *crossed], []) if right else ([OTHER, *crossed[:1]], [*crossed[1:], SOLE, ONE])
-    )
+    first, last = ([OTHER, ONE, *crossed], []) if right else ([OTHER, *crossed[:1]], [*crossed[1:], ONE])
     masked = crossed[0] if right and crossed else SQUARE
+    yield Wish(SOLE, options=BARE)
     for probe in first:
         yield Wish(probe, options=how)
     for seed in (1, 2):

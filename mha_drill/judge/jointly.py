@@ -6,8 +6,9 @@ meet is wrong at every step of a training. A file that cannot be called so raise
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from mha_drill.judge.bending import BENT, gradients_of
 from mha_drill.judge.examination import BARE, Examination
@@ -18,52 +19,48 @@ from mha_drill.judge.repeating import later, observed
 
 # Of gradients in single precision, relative to the largest.
 ROUGH = 2e-3
+SINGLE = {"dtype": "float32"}
 
 
 @dataclass
 class Jointly:
-    """Calls that the reference confirms, each once more in training and once more in inference, in single precision.
+    """Two calls in single precision: one in inference, one in training with its gradients.
 
-    losses: the same calls with gradients, none where there are none to ask for.
+    known: a call that the reference confirms. losses: another with gradients, None where there are none to ask for.
     """
 
     examination: Examination
-    known: Sequence[Wish]
-    losses: Sequence[Wish]
-
-    def __post_init__(self) -> None:
-        single = {"dtype": "float32"} | BARE
-        self._inference = [
-            replace(wish, options=single | {"no_grad": True, "clocks": later(1)}) for wish in self.known
-        ]
-        self._training = [
-            replace(
-                wish,
-                probe=replace(wish.probe, train=True),
-                options=wish.options
-                | {"dtype": "float32", "upstreams": wish.options["upstreams"][-1:]}
-                | {"clocks": later(1), "twice": False},
-            )
-            for wish in self.losses
-        ]
+    known: Wish
+    losses: Wish | None
 
     def asked(self) -> Iterator[Wish]:
         """Yield the calls that `held` will look at."""
-        yield from self._inference
-        yield from self._training
+        yield self._inference
+        if self._training is not None:
+            yield self._training
+
+    @cached_property
+    def _inference(self) -> Wish:
+        return replace(self.known, options=BARE | SINGLE | {"no_grad": True, "clocks": later(1)})
+
+    @cached_property
+    def _training(self) -> Wish | None:
+        if self.losses is None:
+            return None
+        probe, options = replace(self.losses.probe, train=True), self.losses.options
+        once = {"upstreams": options["upstreams"][-1:], "clocks": later(1), "twice": False}
+        return replace(self.losses, probe=probe, options=options | SINGLE | once)
 
     def held(self, *, training: bool) -> Finding | None:
         """Return what is held against the submission. training: whether it computes the same in training."""
-        for known, wish in zip(self.known, self._inference, strict=True):
-            if self._differs(observed(self.examination, known), observed(self.examination, wish)):
-                return Finding("wrong-value", "any")
-        for losses, wish in zip(self.losses, self._training, strict=True) if training else ():
-            before, after = observed(self.examination, losses), observed(self.examination, wish)
-            if self._differs(before, after):
-                return Finding("wrong-value", "any")
-            if self._bent(before, after):
-                return BENT
-        return None
+        if self._differs(observed(self.examination, self.known), observed(self.examination, self._inference)):
+            return Finding("wrong-value", "any")
+        if not training or self.losses is None or self._training is None:
+            return None
+        before, after = observed(self.examination, self.losses), observed(self.examination, self._training)
+        if self._differs(before, after):
+            return Finding("wrong-value", "any")
+        return BENT if self._bent(before, after) else None
 
     @staticmethod
     def _differs(before: Observation, after: Observation) -> bool:

@@ -94,7 +94,7 @@ QUIET = Probe("quiet", dropout=0.5)
 NOISY = Probe("noisy", dropout=0.5, train=True)
 LITTLE = Probe("little", dropout=0.1, train=True)
 # One item again and again, each with another draw: what dropout makes of it in the mean.
-THINNED = Probe("thinned", batch=256, dropout=0.3, train=True, tiled=True, seed=18)
+THINNED = Probe("thinned", batch=96, dropout=0.3, train=True, tiled=True, seed=18)
 LATER = Probe("later", last=88)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mha_drill.judge.bending import BENT, bent, gradients_of
+from mha_drill.judge.care import Care
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
@@ -47,24 +48,26 @@ class Regrades:
         return [self.training, *self.alone, *self.often, *self.losses]
 
 
-def regraded(examination: Examination, fresh: Sequence[Wish], often: int, *, long: bool) -> Regrades:
-    """Return the calls with gradients that a file is asked for; `often` one after the other where it is for long."""
-    graded = examination.graded
+def regraded(examination: Examination, fresh: Sequence[Wish], care: Care, often: int) -> Regrades:
+    """Return the calls with gradients that a file of which so much care is taken is asked for. often: how often."""
+    graded, more = examination.graded, care > Care.USUAL
     trained = replace(graded.probe, train=True)
     alone = {"weights_only": True, "added": True}
     width = graded.items[0]["shape"][-1]
     learned = any(not name.startswith("input:") for name in graded.answer.get("gradients", {}))
-    ways: list[dict[str, Any]] = [{}, *([{"weights_only": True}] if learned else [])] if long else []
+    ways: list[dict[str, Any]] = (
+        [{}, *([{"weights_only": True}] if learned else [])] if care is Care.LONG else []
+    )
     return Regrades(
         _bare(examination, trained, graded.mask),
         (
             *([_bare(examination, graded.probe, graded.mask, **alone, clocks=[TOMORROW])] if learned else []),
-            *([_bare(examination, trained, graded.mask, **alone)] if learned else []),
+            *([_bare(examination, trained, graded.mask, **alone)] if learned and more else []),
         ),
         tuple(
             _bare(examination, graded.probe, graded.mask, **options, clocks=later(often)) for options in ways
         ),
-        tuple(losses_of(examination, wish, width) for wish in fresh),
+        tuple(losses_of(examination, wish, width, care) for wish in fresh),
     )
 
 
@@ -118,10 +121,11 @@ def unknown() -> int:
     return UNKNOWN + secrets.randbelow(2**31)
 
 
-def losses_of(examination: Examination, wish: Wish, width: int, **options: Any) -> Wish:
-    """Return a call with the gradients of losses as training has them, and of one that nobody can know."""
-    kinds = [OF_MEAN, OF_SUM, unknown()]
-    options = {"upstreams": kinds, "clocks": later(len(kinds)), "twice": True} | options
+def losses_of(examination: Examination, wish: Wish, width: int, care: Care, **options: Any) -> Wish:
+    """Return a call with the gradients of a loss that nobody can know, and, with care, of those of training."""
+    more = care > Care.USUAL
+    kinds = [*([OF_MEAN, OF_SUM] if more else []), unknown()]
+    options = {"upstreams": kinds, "clocks": later(len(kinds)), "twice": more} | options
     return _bare(examination, wish.probe, wish.mask, width, **options)
 
 

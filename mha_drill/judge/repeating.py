@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mha_drill.judge.care import Care
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.manners import PLAIN, STILL, STRIDED
@@ -18,9 +19,9 @@ from mha_drill.judge.masks import found_form
 from mha_drill.judge.matching import close
 from mha_drill.judge.observation import Observation, Wish
 
-# How often the same is asked for, bare and under a mask; and of a file that is looked at for long.
-MANY, MASKED = 24, 2
-LONG_MANY, LONG_MASKED = 128, 32
+# How often the same is asked for, by the care that is taken: bare, and under a mask.
+MANY = {Care.USUAL: 12, Care.ELSEWHERE: 24, Care.LONG: 128}
+MASKED = {Care.USUAL: 1, Care.ELSEWHERE: 2, Care.LONG: 32}
 # Of a file so slow that these calls would take more than this part of the limit, fewer are asked for.
 FEWEST, PART = 3, 10
 # Steps of a file without loops over items or positions.
@@ -33,11 +34,10 @@ SOONEST, LATEST = -1.0, 8.5
 DAY = 86_400
 
 
-def calls_again(examination: Examination, *, long: bool) -> list[tuple[Observation, Wish]]:
+def calls_again(examination: Examination, care: Care) -> list[tuple[Observation, Wish]]:
     """Return calls with the same calls made many times, each at a later time: bare, and under a mask."""
     found = found_form(examination)
-    bare, masked = (LONG_MANY, LONG_MASKED) if long else (MANY, MASKED)
-    calls = [(examination.square, bare), *([] if found is None else [(found[1], masked)])]
+    calls = [(examination.square, MANY[care]), *([] if found is None else [(found[1], MASKED[care])])]
     return [(once, _again(once, [0.0, *later(patience(examination, count))])) for once, count in calls]
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from mha_drill.judge.ahead import Asked
 from mha_drill.judge.bending import BENT, bent
+from mha_drill.judge.care import Care
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
@@ -86,12 +87,8 @@ class Resized:
             before.graded.items[0]["shape"][-1] * self._other.binding.base.width // before.binding.base.width
         )
         shared = {"shared": True, "weights_only": True} if same else {}
-        return [
-            known,
-            losses_of(
-                self._other, known, width, twice=False, upstreams=[unknown()], clocks=later(1), **shared
-            ),
-        ]
+        once = {"twice": False, "upstreams": [unknown()], "clocks": later(1)}
+        return [known, losses_of(self._other, known, width, Care.ELSEWHERE, **once, **shared)]
 
     def held(self) -> Finding | None:
         """Whether it is wrong, or its gradients, at another width, or where query, key and value are one tensor."""
