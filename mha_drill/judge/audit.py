@@ -62,6 +62,7 @@ def held_against(examination: Examination) -> Finding | None:
         return found
     likes = [(wish, _fresh(examination, wish.mask)) for wish in drawn]
     likes += [(wish, _veiled(examination, wish)) for wish in (*usual, *others)]
+    likes = [(wish, like) for wish, like in likes if wish not in usual or observed(examination, wish).legible]
     if not all(_agrees(examination, wish, like) for wish, like in likes):
         return Finding("wrong-value", "any")
     if (found := bent_gradient(examination, slopes)) is not None:

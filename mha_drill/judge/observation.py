@@ -54,6 +54,12 @@ class Observation:
         return None if found is None or found.dtype.kind not in "fiu" else found.astype(np.float64)
 
     @property
+    def legible(self) -> bool:
+        """Whether the trace, if there is one, has the numbers of all that calls gave: what is too large is left out."""
+        values = self.answer.get("values", [])
+        return all(item["array"] is not None for item in values if item["origin"] == "call")
+
+    @property
     def repairs(self) -> list[dict[str, Any]]:
         """What was repaired on the way."""
         return list(self.answer.get("repairs", []))

@@ -62,10 +62,9 @@ class Resized:
         return Examination(other_case)
 
     def _seen(self) -> bool:
-        """Whether the calls can be read off a trace, or need none, and are quick."""
+        """Whether a trace shows all there is to hold against the reference, or none is needed, and calls are quick."""
         assessment = self.examination.assessed(self.examination.square)
-        roles = assessment.roles if assessment is not None else None
-        plain = not self.examination.spec.projections or (roles is not None and len(roles.weighs) == 1)
+        plain = not self.examination.spec.projections or (assessment is not None and assessment.agrees)
         return plain and quick(self.examination)
 
     @cached_property
@@ -102,7 +101,7 @@ class Resized:
         again = observed(self._other, wish)
         chance = replace(first, probe=replace(known.probe, seed=secrets.randbits(31)))
         if not self._other.agrees(known) and not self._other.agrees(observed(self._other, chance)):
-            return WRONG
+            return WRONG if known.legible else None
         single = self.examination.single
         if "grad" not in wish.options:
             one, two = known.output, again.output
