@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 
@@ -181,3 +182,17 @@ def test_an_answer_with_another_thing_in_a_field_is_read_or_refused_and_breaks_n
 )
 def test_an_answer_that_would_break_its_reader_is_refused(changes: dict[str, object]) -> None:
     assert not answers.is_observed(OBSERVED | changes, [np.zeros(2)])
+
+
+def test_a_deadline_that_is_put_off_is_waited_beyond_and_loses_nothing() -> None:
+    one, two = socket.socketpair()
+    with one, two:
+        late = threading.Timer(0.3, wire.send, (one, {"late": True}, [np.arange(3.0)]))
+        late.start()
+        offered = iter([0.05, 5.0, 0.0])
+        header, arrays = wire.receive(two, time.monotonic() + 0.05, lambda: next(offered))
+        late.join()
+        assert header == {"late": True}
+        assert arrays[0].tolist() == [0.0, 1.0, 2.0]
+        with pytest.raises(wire.Late):
+            wire.receive(two, time.monotonic() + 0.05, lambda: next(offered))

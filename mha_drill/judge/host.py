@@ -22,6 +22,7 @@ from mha_drill.judge import answers, scratch, wire
 from mha_drill.judge.ahead import Ahead, Asked, together
 from mha_drill.judge.answers import Answer
 from mha_drill.judge.bounds import limit_met
+from mha_drill.judge.starving import Patience
 
 # What a runner may say went beyond a limit and was cut; each is a note of the report.
 CUTS = ("output-cut", "file-cut")
@@ -235,7 +236,8 @@ class Runner:
         assert self._channel is not None
         started = time.monotonic()
         with self._bounded():
-            header, arrays = wire.receive(self._channel, min(started + seconds, self._until))
+            patience = Patience(self._child, seconds, self._until)
+            header, arrays = wire.receive(self._channel, min(started + seconds, self._until), patience.more)
         ticket, cut = header.pop("ticket", None), header.pop("cut", None)
         if ticket != self._ticket or not answers.fits(cut, [str]) or not readable(header, arrays):
             self._over("line")

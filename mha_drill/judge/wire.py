@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -58,21 +58,27 @@ def send(
         raise Closed from error
 
 
-def receive(channel: socket.socket, deadline: float | None = None) -> Message:
-    """Return the next message; `deadline` is on `time.monotonic()`."""
-    (length,) = struct.unpack("!Q", _exactly(channel, 8, deadline))
+def receive(
+    channel: socket.socket, deadline: float | None = None, more: Callable[[], float] | None = None
+) -> Message:
+    """Return the next message; `deadline` is on `time.monotonic()`.
+
+    more: asked at the deadline for how many seconds longer to wait; 0 for none.
+    """
+    reader = _Reader(channel, deadline, more)
+    (length,) = struct.unpack("!Q", reader.exactly(8))
     if length > LARGEST_HEADER:
         raise Garbled
     try:
-        header = json.loads(_exactly(channel, length, deadline))
+        header = json.loads(reader.exactly(length))
         described = header.pop("arrays")
-        arrays = _arrays(channel, described, deadline)
+        arrays = _arrays(reader, described)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Garbled from error
     return header, arrays
 
 
-def _arrays(channel: socket.socket, described: list[Any], deadline: float | None) -> list[np.ndarray]:
+def _arrays(reader: _Reader, described: list[Any]) -> list[np.ndarray]:
     if not described:
         return []
     if len(described) > MOST_ARRAYS:
@@ -86,7 +92,7 @@ def _arrays(channel: socket.socket, described: list[Any], deadline: float | None
         sizes.append(math.prod(shape) * np.dtype(dtype).itemsize)
     if sum(sizes) > LARGEST_PAYLOAD:
         raise ValueError(sizes)
-    payload = _exactly(channel, sum(sizes), deadline)
+    payload = reader.exactly(sum(sizes))
     arrays, start = [], 0
     for (dtype, shape), size in zip(described, sizes, strict=True):
         arrays.append(np.frombuffer(payload, dtype, math.prod(shape), start).reshape(shape))
@@ -98,25 +104,40 @@ def _is_size(size: Any) -> bool:
     return type(size) is int and 0 <= size <= LARGEST_PAYLOAD
 
 
-def _exactly(channel: socket.socket, length: int, deadline: float | None) -> bytearray:
-    buffer = bytearray(length)
-    view, start = memoryview(buffer), 0
-    while start < length:
-        if deadline is not None:
-            left = deadline - time.monotonic()
+class _Reader:
+    """Reads off a socket until a deadline, which may be put off."""
+
+    def __init__(
+        self, channel: socket.socket, deadline: float | None, more: Callable[[], float] | None
+    ) -> None:
+        self._channel, self._deadline, self._more = channel, deadline, more
+
+    def exactly(self, length: int) -> bytearray:
+        """Return so many bytes."""
+        buffer = bytearray(length)
+        view, start = memoryview(buffer), 0
+        while start < length:
+            try:
+                self._channel.settimeout(self._left())
+                count = self._channel.recv_into(view[start:])
+            except TimeoutError:
+                continue  # late, unless it is put off
+            except OSError as error:
+                raise Closed from error
+            if count == 0:
+                raise Closed
+            start += count
+        self._channel.settimeout(None)
+        return buffer
+
+    def _left(self) -> float | None:
+        """Return the seconds that are left."""
+        if self._deadline is None:
+            return None
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            left = self._more() if self._more is not None else 0.0
             if left <= 0:
                 raise Late
-            channel.settimeout(left)
-        else:
-            channel.settimeout(None)
-        try:
-            count = channel.recv_into(view[start:])
-        except TimeoutError as error:
-            raise Late from error
-        except OSError as error:
-            raise Closed from error
-        if count == 0:
-            raise Closed
-        start += count
-    channel.settimeout(None)
-    return buffer
+            self._deadline = time.monotonic() + left
+        return left
