@@ -220,7 +220,7 @@ EDITS: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [
             (
                 "        scores = torch.matmul(q, k.transpose(-2, -1))",
-                "        turned = k.reshape(2, self.h, self.d, -1)  # <-\n        scores = torch.matmul(q, turned)",
+                "        turned = k.reshape(*k.shape[:2], self.d, -1)  # <-\n        scores = torch.matmul(q, turned)",
             )
         ],
     ),

@@ -1,5 +1,5 @@
 # mha-drill: mha
-# must: fail wrong-value
+# must: fail wrong-value wrong-gradient
 import math
 import torch
 from torch import nn
