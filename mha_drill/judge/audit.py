@@ -53,7 +53,7 @@ def held_against(examination: Examination) -> Finding | None:
     beside = None
     if care > Care.USUAL and not (examination.binding.numpy and examination.spec.projections):
         beside = Circumstances(examination, drawn[0], regrades.losses[0] if regrades else None)
-    jointly = Jointly(examination, (usual or drawn)[-1], regrades.losses[-1] if regrades else None)
+    jointly = Jointly(examination, drawn[-1], regrades.losses[-1] if regrades else None)
     asked += [*(regrades.wishes if regrades else ()), *jointly.asked(), *(beside.asked() if beside else ())]
     if half := half_precision(examination):
         asked.append(half)
