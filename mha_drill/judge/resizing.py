@@ -25,7 +25,7 @@ from mha_drill.judge.ways import resized
 # map, for which the probes must have more positions than channels.
 SIZES = ((2, 7), (2, 9), (2, 11), (3, 6), (3, 7), (3, 9), (5, 3), (5, 4), (6, 3), (6, 5), (7, 4), (8, 2))
 # The same where a trace shows the roles: as wide as weights can be told of.
-WIDE = ((2, 61), (4, 31), (5, 25), (7, 18), (8, 16), (9, 14), (11, 11), (12, 10), (16, 8))
+WIDE = ((2, 61), (3, 41), (5, 25), (7, 18), (8, 16), (9, 14), (11, 11), (12, 10), (16, 8))
 # Items, more than a probe has.
 MORE = 5
 WRONG = Finding("wrong-value", "any")
