@@ -43,14 +43,18 @@ def test_the_limit_is_put_off_some_times_and_not_beyond_the_end(monkeypatch: pyt
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says it")
 def test_the_kernel_tells_who_works_and_who_waits() -> None:
-    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
-        time.sleep(0.5)
+    with subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE
+    ) as busy:
+        assert busy.stdout is not None
+        busy.stdout.readline()
+        time.sleep(0.2)
         told = worked(busy.pid)
         busy.send_signal(signal.SIGKILL)
     assert told is not None
     assert told.state == "R"
     with subprocess.Popen(
-        [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=-1
+        [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"], stdout=subprocess.PIPE
     ) as idle:
         assert idle.stdout is not None
         idle.stdout.readline()

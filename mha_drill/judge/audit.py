@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from mha_drill.judge.ahead import Asked
+from mha_drill.judge.bending import WRONG
 from mha_drill.judge.care import Care, care_of
 from mha_drill.judge.circumstances import Circumstances
 from mha_drill.judge.elsewhere import half_precision
@@ -24,12 +25,12 @@ from mha_drill.judge.moving import bent_gradient, moved, slopes_of
 from mha_drill.judge.observation import Wish
 from mha_drill.judge.probes import MaskForm, Probe, allowed_for
 from mha_drill.judge.regrading import bent_elsewhere, regraded, same_in_training
-from mha_drill.judge.repeating import calls_again, changing, later, observed, patience, quick
+from mha_drill.judge.repeating import calls_again, changing, later, observed, patience
 
 # Lengths that no probe has.
 SHORTEST, LONGEST = 9, 14
-# How much longer under a usual mask; how large the numbers are there, in powers of ten.
-LONG = 12
+# How much longer they are under a usual mask; how large the numbers are there, in powers of ten.
+FURTHER = 12
 SMALLEST, LARGEST = -2.0, 0.5
 # How often the gradients are asked for of a file that is looked at for long.
 OFTEN = 32
@@ -61,10 +62,10 @@ def held_against(examination: Examination) -> Finding | None:
     if (found := changing(examination, again)) is not None:
         return found
     likes = [(wish, _fresh(examination, wish.mask)) for wish in drawn]
-    likes += [(wish, _veiled(examination, wish)) for wish in (*usual, *others)]
-    likes = [(wish, like) for wish, like in likes if wish not in usual or observed(examination, wish).legible]
+    legible = [wish for wish in usual if observed(examination, wish).legible]
+    likes += [(wish, _veiled(examination, wish)) for wish in (*legible, *others)]
     if not all(_agrees(examination, wish, like) for wish, like in likes):
-        return Finding("wrong-value", "any")
+        return WRONG
     if (found := bent_gradient(examination, slopes)) is not None:
         return found
     if regrades is not None and (found := bent_elsewhere(examination, drawn, regrades)) is not None:
@@ -82,7 +83,7 @@ def _masks(examination: Examination) -> tuple[MaskForm | None, ...]:
 def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
     """Return a call on numbers and sizes that the file cannot know; without the mask where a row would see nothing."""
     # Of a slow file the smallest of these, which takes the least.
-    larger = quick(examination)
+    larger = examination.quick
     for _ in range(MOST_DRAWS):
         length = SHORTEST + secrets.randbelow(LONGEST - SHORTEST + 1 if larger else 2)
         beside = 1 + secrets.randbelow(3) if examination.cross is not None else 0
@@ -97,9 +98,9 @@ def _fresh(examination: Examination, mask: MaskForm | None) -> Wish:
 def _usual(examination: Examination, mask: MaskForm | None) -> Wish:
     """Return a call under a mask as it is used, longer and with smaller or larger numbers than any probe has."""
     wish = _fresh(examination, mask)
-    if mask is None or wish.mask is None or not quick(examination):
+    if mask is None or wish.mask is None or not examination.quick:
         return wish
-    length, beside = LONGEST + 1 + secrets.randbelow(LONG), wish.probe.key_length - wish.probe.query_length
+    length, beside = LONGEST + 1 + secrets.randbelow(FURTHER), wish.probe.key_length - wish.probe.query_length
     spread = 10 ** (SMALLEST + (LARGEST - SMALLEST) * secrets.randbelow(1000) / 1000)
     probe = replace(
         wish.probe,

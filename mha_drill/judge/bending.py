@@ -15,7 +15,7 @@ from mha_drill.judge.matching import close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.slopes import FINE, LEAST, OF_MEAN, Slopes, slope_between
 
-BENT = Finding("wrong-gradient", "any")
+BENT, WRONG = Finding("wrong-gradient", "any"), Finding("wrong-value", "any")
 TOLERANCE = 1e-5
 # In single precision: long enough to stand out from the noise, short enough that curvature does not.
 SINGLE_STEP, SINGLE_TOLERANCE = 2e-3, 5e-2
@@ -62,3 +62,11 @@ def gradients_of(seen: Observation, told: dict[str, Any] | None = None) -> dict[
         name: None if item["array"] is None else seen.arrays[item["array"]]
         for name, item in (seen.answer.get("gradients", {}) if told is None else told).items()
     }
+
+
+def unlike(wanted: dict[str, Any], told: dict[str, Any], tolerance: float) -> bool:
+    """Whether gradients, arrays by name, are others than those that are wanted; of None nothing is wanted."""
+    return any(
+        gradient is not None and (told.get(name) is None or not close(gradient, told[name], tolerance))
+        for name, gradient in wanted.items()
+    )

@@ -15,14 +15,14 @@ from functools import cached_property
 import numpy as np
 
 from mha_drill.judge.ahead import Asked
-from mha_drill.judge.bending import BENT, gradients_of
+from mha_drill.judge.bending import BENT, WRONG, gradients_of, unlike
 from mha_drill.judge.crashes import ended
-from mha_drill.judge.examination import Examination
+from mha_drill.judge.examination import BARE, Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.repeating import observed, pace_again
-from mha_drill.judge.resizing import WRONG, Resized
+from mha_drill.judge.resizing import Resized
 from mha_drill.judge.slopes import output_of
 from mha_drill.judge.ways import BUILTINS
 
@@ -77,9 +77,7 @@ class Circumstances:
         """The known call where torch's own attention is there, which is hidden everywhere else."""
         if not any(name in self.examination.case.runner.source for name in BUILTINS):
             return None
-        return replace(
-            self.known, options={"builtin": True, "flags_off": False, "trace": None, "repair": False}
-        )
+        return replace(self.known, options=BARE | {"builtin": True, "flags_off": False})
 
     def _by_itself(self) -> Finding | None:
         """Whether a path of torch's own comes to something else than the file's."""
@@ -157,14 +155,13 @@ class Circumstances:
         if self.losses is None or "backward_error" in grown.answer:
             return None
         before = observed(self.examination, self.losses)
-        told = gradients_of(grown)
-        for name, wanted in gradients_of(before, before.answer["regraded"][1]).items():
-            found = told.get(name)
-            if wanted is None or name.startswith("input:"):
-                continue
-            if found is None or not close(wanted, found / often, COARSE):
-                return BENT
-        return None
+        wanted = {
+            name: gradient
+            for name, gradient in gradients_of(before, before.answer["regraded"][1]).items()
+            if not name.startswith("input:")
+        }
+        told = {name: None if found is None else found / often for name, found in gradients_of(grown).items()}
+        return BENT if unlike(wanted, told, COARSE) else None
 
 
 def _behind(array: np.ndarray, along: int) -> tuple[slice, ...]:

@@ -34,6 +34,8 @@ from mha_drill.judge.probes import (
 from mha_drill.judge.slopes import COARSE_STEP, FINE, Slopes
 from mha_drill.judge.uses import rate_is_read
 
+# Steps of a file without loops over items or positions.
+QUICK = 200
 TRACED: dict[str, Any] = {"trace": True}
 BARE: dict[str, Any] = {"trace": None, "repair": False}
 
@@ -58,6 +60,11 @@ class Examination(Agreement):
     def square(self) -> Observation:
         """As many keys as queries; what the binding was found with."""
         return self.case.observed[(SQUARE, None, ())]
+
+    @property
+    def quick(self) -> bool:
+        """Whether the file has no loops over items or positions: it is asked for more of them."""
+        return len(self.square.answer.get("calls", [])) <= QUICK
 
     @cached_property
     def manner(self) -> dict[str, Any]:
@@ -98,8 +105,7 @@ class Examination(Agreement):
     def sole(self) -> Observation:
         """A batch of one, whose shape alone is looked at; traced where that is wrong."""
         seen = self.case.observe(SOLE, **BARE)
-        shaped = seen.output is not None and seen.output.shape[:2] == (SOLE.batch, SOLE.query_length)
-        return seen if shaped else self.case.observe(SOLE, **TRACED)
+        return seen if seen.shaped else self.case.observe(SOLE, **TRACED)
 
     @cached_property
     def by_default(self) -> Observation | None:

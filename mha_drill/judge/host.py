@@ -180,6 +180,7 @@ class Runner:
         self._ticket = ""
         self._exhausted = 0
         self._ahead = Ahead()
+        self._patience = Patience(None, 0.0, 0.0)
 
     def load(self) -> dict[str, Any]:
         """Run the file in a fresh runner; return what it defines."""
@@ -229,6 +230,7 @@ class Runner:
     def _ask(self, header: dict[str, Any], arrays: Sequence[np.ndarray], seconds: float) -> None:
         assert self._channel is not None
         self._ticket = secrets.token_hex(8)
+        self._patience = Patience(self._child, seconds, self._until)
         with self._bounded():
             wire.send(self._channel, header | {"ticket": self._ticket}, arrays, time.monotonic() + seconds)
 
@@ -236,8 +238,9 @@ class Runner:
         assert self._channel is not None
         started = time.monotonic()
         with self._bounded():
-            patience = Patience(self._child, seconds, self._until)
-            header, arrays = wire.receive(self._channel, min(started + seconds, self._until), patience.more)
+            header, arrays = wire.receive(
+                self._channel, min(started + seconds, self._until), self._patience.more
+            )
         ticket, cut = header.pop("ticket", None), header.pop("cut", None)
         if ticket != self._ticket or not answers.fits(cut, [str]) or not readable(header, arrays):
             self._over("line")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from mha_drill.judge.bending import BENT, gradients_of
+from mha_drill.judge.bending import BENT, WRONG, gradients_of, unlike
 from mha_drill.judge.examination import BARE, Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
@@ -54,12 +54,12 @@ class Jointly:
     def held(self, *, training: bool) -> Finding | None:
         """Return what is held against the submission. training: whether it computes the same in training."""
         if self._differs(observed(self.examination, self.known), observed(self.examination, self._inference)):
-            return Finding("wrong-value", "any")
+            return WRONG
         if not training or self.losses is None or self._training is None:
             return None
         before, after = observed(self.examination, self.losses), observed(self.examination, self._training)
         if self._differs(before, after):
-            return Finding("wrong-value", "any")
+            return WRONG
         return BENT if self._bent(before, after) else None
 
     @staticmethod
@@ -73,9 +73,4 @@ class Jointly:
     def _bent(before: Observation, after: Observation) -> bool:
         if after.error is not None or "backward_error" in after.answer:
             return False
-        told = gradients_of(after)
-        for name, wanted in gradients_of(before).items():
-            found = told.get(name)
-            if wanted is not None and (found is None or not close(wanted, found, ROUGH)):
-                return True
-        return False
+        return unlike(gradients_of(before), gradients_of(after), ROUGH)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mha_drill.judge.ahead import Asked
 from mha_drill.judge.answers import Answer
-from mha_drill.judge.bending import BENT, SINGLE_STEP, SINGLE_TOLERANCE
+from mha_drill.judge.bending import BENT, SINGLE_STEP, SINGLE_TOLERANCE, WRONG
 from mha_drill.judge.evidence import Case
 from mha_drill.judge.examination import BARE, TRACED, Examination
 from mha_drill.judge.findings import Finding
@@ -94,7 +94,7 @@ def _unconfirmed(examination: Examination, asked: Asked, answered: Answer) -> Fi
         return None if examination.agrees(_moved_call(examination, asked, answered)) else BENT
     found, lacking = _replayed(examination, asked, answered)
     if any(origin.partition(":")[0] == "constant" for origin in lacking):
-        return Finding("wrong-value", "any")
+        return WRONG
     if lacking:
         # What does not learn was not moved: the weights of a plain class, the masks of a pruned one.
         experiment, arrays = asked
@@ -102,7 +102,7 @@ def _unconfirmed(examination: Examination, asked: Asked, answered: Answer) -> Fi
         moved = experiment | {"trace": True, "move": experiment["move"] | move}
         again = (moved, [*arrays, *lacking.values()])
         found, lacking = _replayed(examination, again, examination.case.ask(*again), tuple(lacking))
-    return found or (Finding("wrong-value", "any") if lacking else None)
+    return found or (WRONG if lacking else None)
 
 
 def _moved_call(examination: Examination, asked: Asked, answered: Answer) -> Observation:
@@ -140,7 +140,7 @@ def _replayed(
         return BENT, {}
     origins = frozenset() if found is None else weights_of_maps(found, fed)
     if origins is None:
-        return Finding("wrong-value", "any"), {}
+        return WRONG, {}
     values = {value.origin: value.array for value in reversed(recording.values) if value.array is not None}
     return None, {
         origin: np.asarray(values.get(origin, 0.0)) * (1 + STEP * np.random.default_rng().standard_normal())

@@ -54,6 +54,12 @@ class Observation:
         return None if found is None or found.dtype.kind not in "fiu" else found.astype(np.float64)
 
     @property
+    def shaped(self) -> bool:
+        """Whether the output is a tensor of three axes, of the query's batch and length."""
+        rows = (self.probe.batch, self.probe.query_length)
+        return self.output is not None and self.output.ndim == 3 and self.output.shape[:2] == rows
+
+    @property
     def legible(self) -> bool:
         """Whether the trace, if there is one, has the numbers of all that calls gave: what is too large is left out."""
         values = self.answer.get("values", [])

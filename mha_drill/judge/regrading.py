@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mha_drill.judge.bending import BENT, bent, gradients_of
+from mha_drill.judge.bending import BENT, WRONG, bent, gradients_of
 from mha_drill.judge.care import Care
-from mha_drill.judge.examination import Examination
+from mha_drill.judge.examination import BARE, Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import COARSE, close
 from mha_drill.judge.observation import Observation, Wish
@@ -55,7 +55,7 @@ def regraded(examination: Examination, fresh: Sequence[Wish], care: Care, often:
     alone = {"weights_only": True, "added": True}
     width = graded.items[0]["shape"][-1]
     learned = any(not name.startswith("input:") for name in graded.answer.get("gradients", {}))
-    ways: list[dict[str, Any]] = (
+    long: list[dict[str, Any]] = (
         [{}, *([{"weights_only": True}] if learned else [])] if care is Care.LONG else []
     )
     return Regrades(
@@ -65,7 +65,7 @@ def regraded(examination: Examination, fresh: Sequence[Wish], care: Care, often:
             *([_bare(examination, trained, graded.mask, **alone)] if learned and more else []),
         ),
         tuple(
-            _bare(examination, graded.probe, graded.mask, **options, clocks=later(often)) for options in ways
+            _bare(examination, graded.probe, graded.mask, **options, clocks=later(often)) for options in long
         ),
         tuple(losses_of(examination, wish, width, care) for wish in fresh),
     )
@@ -112,7 +112,7 @@ def _bare(
 ) -> Wish:
     """Return a call with gradients, as bare as the file runs by itself. width: of its output, as graded if 0."""
     shape = (probe.batch, probe.query_length, width or examination.graded.items[0]["shape"][-1])
-    options = {"grad": shape, "trace": None, "repair": False, "clocks": later(1)} | options
+    options = BARE | {"grad": shape, "clocks": later(1)} | options
     return Wish(probe, mask, options)
 
 
@@ -173,4 +173,4 @@ def _in_training(examination: Examination, once: Observation) -> Finding | None:
     chance = once.output is not None and not _like(examination, once, twice)
     if chance or "dropout" in examination.case.runner.source.lower():
         return None
-    return Finding("wrong-value", "any")
+    return WRONG

@@ -24,8 +24,6 @@ MANY = {Care.USUAL: 12, Care.ELSEWHERE: 24, Care.LONG: 128}
 MASKED = {Care.USUAL: 1, Care.ELSEWHERE: 2, Care.LONG: 32}
 # Of a file so slow that these calls would take more than this part of the limit, fewer are asked for.
 FEWEST, PART = 3, 10
-# Steps of a file without loops over items or positions.
-QUICK = 200
 # Of a call that took so many seconds it is not known whether the file is slow or the machine was busy: it is made
 # again, so often or for so long.
 BUSY, TRIED, TRIES = 5e-4, 0.05, 5
@@ -84,11 +82,6 @@ def patience(examination: Examination, most: int) -> int:
     """Return how many calls of a slow file are waited for: a part of what one call may take, `most` at best."""
     case = examination.case
     return min(most, max(FEWEST, int(case.runner.time_limit / PART / max(case.pace, 1e-9))))
-
-
-def quick(examination: Examination) -> bool:
-    """Whether a file has no loops over items or positions: it is asked for more of them."""
-    return len(examination.square.answer.get("calls", [])) <= QUICK
 
 
 def pace_again(examination: Examination, wish: Wish) -> float:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mha_drill.judge.ahead import Asked
-from mha_drill.judge.bending import BENT, bent
+from mha_drill.judge.bending import BENT, WRONG, bent
 from mha_drill.judge.care import Care
 from mha_drill.judge.examination import Examination
 from mha_drill.judge.findings import Finding
 from mha_drill.judge.matching import close
 from mha_drill.judge.observation import Observation, Wish
 from mha_drill.judge.regrading import losses_of, unknown
-from mha_drill.judge.repeating import later, observed, quick
+from mha_drill.judge.repeating import later, observed
 from mha_drill.judge.ways import resized
 
 # Heads, and channels of one head, as the probes do not have them. Narrow: what no trace shows is told by an affine
@@ -28,7 +28,6 @@ SIZES = ((2, 7), (2, 9), (2, 11), (3, 6), (3, 7), (3, 9), (5, 3), (5, 4), (6, 3)
 WIDE = ((2, 61), (3, 41), (5, 25), (7, 18), (8, 16), (9, 14), (11, 11), (12, 10), (16, 8))
 # Items, more than a probe has.
 MORE = 5
-WRONG = Finding("wrong-value", "any")
 
 
 @dataclass
@@ -65,14 +64,14 @@ class Resized:
         """Whether a trace shows all there is to hold against the reference, or none is needed, and calls are quick."""
         assessment = self.examination.assessed(self.examination.square)
         plain = not self.examination.spec.projections or (assessment is not None and assessment.agrees)
-        return plain and quick(self.examination)
+        return plain and self.examination.quick
 
     @cached_property
     def _apart(self) -> list[Wish]:
         assert self._other is not None
         length = self.known.probe.query_length
         same = self._other.binding.call.separate
-        larger = quick(self.examination)
+        larger = self.examination.quick
         batch = MORE + secrets.randbelow(MORE) if larger else self.known.probe.batch
         probe = replace(self.known.probe, name="apart", batch=batch, key_length=length, same=same)
         known = Wish(probe, None, self.known.options)

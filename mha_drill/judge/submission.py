@@ -105,7 +105,7 @@ class Submission:
         if output is None:
             self.fail("wrong-type", found=observation.answer["output"]["type"])
         wanted = self._wanted_shape(observation)
-        if output.ndim != 3 or output.shape[:2] != wanted[:2] or (wanted[2] and output.shape[2] != wanted[2]):
+        if not observation.shaped or (wanted[2] and output.shape[2] != wanted[2]):
             self.fail(
                 "wrong-shape",
                 expected=self._shown_shape(observation),
@@ -126,8 +126,8 @@ class Submission:
         """The output is the reference's on the submission's own weights."""
         observation = self.call(name)
         output = observation.output
-        if not self._shaped(observation) or output is None:
-            if name == "square" or not self._shaped(self.examination.square):
+        if not observation.shaped or output is None:
+            if name == "square" or not self.examination.square.shaped:
                 self.skip("needs-shape")
             self.fail(
                 "wrong-shape",
@@ -140,12 +140,6 @@ class Submission:
         if self.examination.agrees(observation):
             return
         self._differs(observation, output)
-
-    def _shaped(self, observation: Observation) -> bool:
-        """Whether the output is a tensor of the query's batch and length."""
-        output = observation.output
-        wanted = self._wanted_shape(observation)[:2]
-        return output is not None and output.ndim == 3 and output.shape[:2] == wanted
 
     def _differs(self, observation: Observation, output: np.ndarray) -> NoReturn:
         expected = self.examination.expected(observation)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mha_drill.judge.diagnosis.dropping import thinning_findings
+from mha_drill.judge.diagnosis.dropping import drawing, thinning_findings
 from mha_drill.judge.diagnosis.mixing import first_unknown, mixing_line
 from mha_drill.judge.diagnosis.places import exponential_line, line_of, place_of
 from mha_drill.judge.diagnosis.repairs import repaired
@@ -182,23 +182,7 @@ def _mild_fill(examination: Examination) -> bool:
 
 
 def _random_line(examination: Examination) -> int | None:
-    names = (
-        "rand",
-        "randn",
-        "rand_like",
-        "randn_like",
-        "bernoulli",
-        "normal_",
-        "uniform_",
-        "dropout",
-        "randperm",
-        "bernoulli_",
-        "randint",
-        "gumbel_softmax",
-        "multinomial",
-    )
-    calls = examination.square.answer.get("calls", [])
-    drawn = [call for call in calls if call["name"].rsplit(".", 1)[-1] in names]
+    drawn = drawing(examination.square.answer.get("calls", []))
     # A dropout in evaluation draws nothing.
     drawn.sort(key=lambda call: "dropout" in call["name"])
     if drawn:

@@ -6,8 +6,8 @@ are dropped and not scaled, or scaled the wrong way, or made otherwise in traini
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +20,17 @@ from mha_drill.judge.probes import NOISY, THINNED, MaskForm
 
 # Of the mean squared deviation, in standard errors: of a right file it is near 1.
 MOST_DEVIATION = 8.0
-DRAWING = re.compile(r"dropout|rand|bernoulli|uniform|normal")
-# Files with so many steps have loops over items, which so many items would take long in.
-MOST_CALLS = 150
+DRAWING = frozenset(
+    """
+    rand randn rand_like randn_like bernoulli normal_ uniform_ dropout randperm bernoulli_ randint gumbel_softmax
+    multinomial
+    """.split()
+)
 
 
 def thinned_calls(examination: Examination, mask: MaskForm | None) -> list[Wish]:
     """Return the calls that `thinning_findings` looks at: in training with dropout, and in evaluation without."""
-    if not examination.has_dropout or len(examination.square.answer.get("calls", [])) > MOST_CALLS:
+    if not examination.has_dropout or not examination.quick:
         return []
     return [
         Wish(replace(THINNED, train=train), mask, {"seed": 1, "repair": False}) for train in (True, False)
@@ -58,7 +61,12 @@ def thinning_findings(examination: Examination) -> list[Finding]:
 def _drawing_line(examination: Examination) -> int | None:
     """Return where something is drawn in training."""
     calls = examination.case.observe(NOISY, trace=True, seed=1).answer.get("calls", [])
-    return next((call["line"] for call in calls if DRAWING.search(call["name"])), None)
+    return next((call["line"] for call in drawing(calls)), None)
+
+
+def drawing(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the calls that draw by chance, a dropout among them."""
+    return [call for call in calls if call["name"].rsplit(".", 1)[-1] in DRAWING]
 
 
 def _drops_early(examination: Examination) -> bool:

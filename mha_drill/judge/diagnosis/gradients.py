@@ -151,16 +151,17 @@ def _frozen(examination: Examination) -> list[Finding]:
     for projection in assessment.wiring.projections:
         for value in (recording.values[number] for number in projection.call.inputs):
             if value.kind == "parameter" and not value.grad and len(value.shape) >= 2:
-                switched = (
-                    at
-                    for at, text in enumerate(source.splitlines(), 1)
-                    if "requires_grad" in text and "False" in text
-                )
-                line = next(switched, None) or definition_path(
+                line = _switched_line(source) or definition_path(
                     source, value.name, examination.binding.definition.line
                 )
                 return [Finding("detached-graph", "any", line, False, value.name)]
     return []
+
+
+def _switched_line(source: str) -> int | None:
+    """Return the first line that switches `requires_grad` off."""
+    lines = enumerate(source.splitlines(), 1)
+    return next((at for at, text in lines if "requires_grad" in text and "False" in text), None)
 
 
 def _is_bias(value: Value, call: Call, width: int) -> bool:

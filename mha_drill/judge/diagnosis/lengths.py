@@ -50,10 +50,10 @@ def length_findings(examination: Examination, wired: list[Finding]) -> list[Find
 def lone_findings(examination: Examination) -> list[Finding]:
     """An axis of one that is gone with a batch of one, or with a single position: a `squeeze` told no axis."""
     for observation in (examination.sole, examination.one):
-        output, probe = observation.output, observation.probe
-        if output is not None and output.ndim == 3 and output.shape[:2] == (probe.batch, probe.query_length):
+        if observation.shaped:
             continue
-        error, calls = observation.error, observation.answer.get("calls", [])
+        output, error = observation.output, observation.error
+        calls = observation.answer.get("calls", [])
         squeezed = [call["line"] for call in calls if SQUEEZE.search(call["name"]) and call["args"] == "@"]
         if squeezed or error is None:
             line = squeezed[-1] if squeezed else return_line(examination)
